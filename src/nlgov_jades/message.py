@@ -1,0 +1,232 @@
+"""HTTP messages as they stand on the wire. Values only: nothing here reads, signs or verifies.
+
+`Fields` keeps every field line apart and in order: a dict would hide a repeated field, which is how one message
+is read in two ways.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Self, overload
+
+from .digest import BodyDigest
+from .errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from .notice import Notice
+
+__all__ = ["Body", "Fields", "HttpMessage", "HttpRequest", "HttpResponse", "SignedFields"]
+
+Body = bytes | BodyDigest
+"""The body after removing the transfer coding, still content-encoded: its octets, or a digest fed with them."""
+
+FieldLines = Iterable[tuple[str | bytes, str | bytes]]
+
+_OWS = " \t"
+
+
+class Fields:
+    """Ordered multi-map of raw field lines (RFC 9110 §5). Immutable; names compare without regard to ASCII case.
+
+    Names and values are ISO-8859-1 views of the octets on the wire, so nothing is lost and nothing is decoded.
+
+    Args:
+        lines: (name, value) pairs, `bytes` or `str`, in the order of the message.
+
+    Raises:
+        ConfigurationError: A line is not a pair of `bytes` or ISO-8859-1 `str`.
+    """
+
+    __slots__ = ("_by_name", "_lines")
+
+    def __init__(self, lines: FieldLines = ()) -> None:
+        self._lines: tuple[tuple[str, str], ...] = tuple(_line(line) for line in lines)
+        by_name: dict[str, list[str]] = {}
+        for name, value in self._lines:
+            by_name.setdefault(name.lower(), []).append(value.strip(_OWS))
+        self._by_name = by_name
+
+    def get_all(self, name: str) -> tuple[str, ...]:
+        """Values of every line with this name, in order, leading and trailing spaces and tabs trimmed."""
+        return tuple(self._by_name.get(name.lower(), ()))
+
+    def combined(self, name: str) -> str | None:
+        """The values of `get_all` joined with `, ` (RFC 9110 §5.3); `None` when the field is absent."""
+        values = self._by_name.get(name.lower())
+        return None if values is None else ", ".join(values)
+
+    def __contains__(self, name: object) -> bool:
+        return isinstance(name, str) and name.lower() in self._by_name
+
+    def __iter__(self) -> Iterator[tuple[str, str]]:
+        return iter(self._lines)
+
+    def __len__(self) -> int:
+        return len(self._lines)
+
+    def __eq__(self, other: object) -> bool:
+        return self._lines == other._lines if isinstance(other, Fields) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash(self._lines)
+
+    def __add__(self, lines: FieldLines) -> Fields:
+        return Fields((*self._lines, *lines))
+
+    def __repr__(self) -> str:
+        # Values may hold Authorization, Cookie or a query string.
+        return f"<Fields: {len(self._lines)} lines>"
+
+
+def _line(line: tuple[str | bytes, str | bytes]) -> tuple[str, str]:
+    try:
+        name, value = line
+        return _latin1(name), _latin1(value)
+    except (TypeError, ValueError):  # not a pair, not text, or text beyond ISO-8859-1
+        raise ConfigurationError("a field line is a (name, value) pair of bytes or ISO-8859-1 text") from None
+
+
+def _latin1(text: str | bytes) -> str:
+    if isinstance(text, bytes):
+        return text.decode("iso-8859-1")
+    text.encode("iso-8859-1")
+    return text
+
+
+@dataclass(frozen=True, slots=True, init=False, repr=False)
+class HttpRequest:
+    """An HTTP request as it stands on the wire.
+
+    Args:
+        method: As sent, for example `POST`.
+        target: The request-target exactly as on the request line, in origin-form (RFC 9112 §3.2.1).
+        fields: Every field line, in order.
+        body: The octets after removing the transfer coding, or a `BodyDigest` fed with them.
+
+    Raises:
+        ConfigurationError: An argument has another type.
+    """
+
+    method: str
+    target: str
+    fields: Fields
+    body: Body
+
+    def __init__(self, *, method: str, target: str, fields: Fields | FieldLines = (), body: Body = b"") -> None:
+        if not isinstance(method, str) or not isinstance(target, str):
+            raise ConfigurationError("method and target of a request are text")
+        object.__setattr__(self, "method", method)
+        object.__setattr__(self, "target", target)
+        object.__setattr__(self, "fields", _fields(fields))
+        object.__setattr__(self, "body", _body(body))
+
+    def with_fields(self, lines: FieldLines) -> Self:
+        """The same request with these field lines added at the end."""
+        return type(self)(method=self.method, target=self.target, fields=self.fields + lines, body=self.body)
+
+    def with_body(self, body: Body) -> Self:
+        """The same request with this body."""
+        return type(self)(method=self.method, target=self.target, fields=self.fields, body=body)
+
+    def __repr__(self) -> str:
+        path, mark, _ = self.target.partition("?")
+        target = path + ("?…" if mark else "")
+        return (
+            f"HttpRequest(method={self.method!r}, target={target!r}, fields={self.fields!r}, body={_size(self.body)})"
+        )
+
+
+@dataclass(frozen=True, slots=True, init=False, repr=False)
+class HttpResponse:
+    """An HTTP response as it stands on the wire.
+
+    Args:
+        status: The status code.
+        fields: Every field line, in order.
+        body: The octets after removing the transfer coding, or a `BodyDigest` fed with them.
+        request: The request it answers; needed where a profile covers `(request-target)`.
+
+    Raises:
+        ConfigurationError: An argument has another type.
+    """
+
+    status: int
+    fields: Fields
+    body: Body
+    request: HttpRequest | None
+
+    def __init__(
+        self,
+        *,
+        status: int,
+        fields: Fields | FieldLines = (),
+        body: Body = b"",
+        request: HttpRequest | None = None,
+    ) -> None:
+        if not isinstance(status, int):
+            raise ConfigurationError("status of a response is a number")
+        if request is not None and not isinstance(request, HttpRequest):
+            raise ConfigurationError("request of a response is the HttpRequest it answers")
+        object.__setattr__(self, "status", status)
+        object.__setattr__(self, "fields", _fields(fields))
+        object.__setattr__(self, "body", _body(body))
+        object.__setattr__(self, "request", request)
+
+    def with_fields(self, lines: FieldLines) -> Self:
+        """The same response with these field lines added at the end."""
+        return type(self)(status=self.status, fields=self.fields + lines, body=self.body, request=self.request)
+
+    def with_body(self, body: Body) -> Self:
+        """The same response with this body."""
+        return type(self)(status=self.status, fields=self.fields, body=body, request=self.request)
+
+    def __repr__(self) -> str:
+        return f"HttpResponse(status={self.status}, fields={self.fields!r}, body={_size(self.body)})"
+
+
+HttpMessage = HttpRequest | HttpResponse
+
+
+def _fields(fields: Fields | FieldLines) -> Fields:
+    return fields if isinstance(fields, Fields) else Fields(fields)
+
+
+def _body(body: object) -> Body:
+    # A bytearray or memoryview could change between the check and the use.
+    if not isinstance(body, bytes | BodyDigest):
+        raise ConfigurationError("body is bytes, or a BodyDigest that was fed with it")
+    return body
+
+
+def _size(body: Body) -> str:
+    return f"<{len(body)} octets>" if isinstance(body, bytes) else repr(body)
+
+
+class SignedFields(Sequence[tuple[str, str]]):
+    """The (name, value) pairs that a signature adds to a message, in order.
+
+    Attributes:
+        signature: Value of the signature field.
+        notices: What a person should know, for example that the field is too long for some servers.
+    """
+
+    __slots__ = ("_lines", "notices", "signature")
+
+    def __init__(self, lines: Sequence[tuple[str, str]], *, signature: str, notices: tuple[Notice, ...]) -> None:
+        self._lines = tuple(lines)
+        self.signature = signature
+        self.notices = notices
+
+    @overload
+    def __getitem__(self, index: int) -> tuple[str, str]: ...
+    @overload
+    def __getitem__(self, index: slice) -> tuple[tuple[str, str], ...]: ...
+    def __getitem__(self, index: int | slice) -> tuple[str, str] | tuple[tuple[str, str], ...]:
+        return self._lines[index]
+
+    def __len__(self) -> int:
+        return len(self._lines)
+
+    def __repr__(self) -> str:
+        return f"<SignedFields: {', '.join(name for name, _ in self._lines)}>"

@@ -1,0 +1,1 @@
+"""Certificates: trust anchors, certification paths, certificate policies, identity. All of it pure."""

@@ -1,0 +1,96 @@
+"""Why was there no path? The path builder answers with a bare sentence; people need to know which certificate.
+
+This runs only after a path was refused. It explains and never accepts.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+
+from cryptography import x509
+
+from ..errors import CertificatePathError, quoted
+from .certificate import check_validity, display_name
+from .trust import TrustStore
+
+__all__ = ["explain"]
+
+_MAX_SIGNATURE_CHECKS = 40
+"""Enough for every sane set of certificates; a hostile one costs some milliseconds and gets a shorter explanation."""
+
+_MAX_DEPTH = 6
+
+
+def explain(
+    leaf: x509.Certificate,
+    candidates: Sequence[x509.Certificate],
+    *,
+    trust: TrustStore,
+    at: dt.datetime,
+    reason: str,
+) -> CertificatePathError:
+    """The error for a path that the builder refused.
+
+    Args:
+        leaf: The signer's certificate.
+        candidates: Intermediates from the message and from configuration.
+        trust: The anchors.
+        at: The time that was judged for, UTC.
+        reason: The builder's own sentence.
+    """
+    walk = _Walk(candidates, trust)
+    path = walk.to_anchor([leaf])
+    if path is None:
+        stuck = walk.longest[-1]
+        name, issuer = display_name(stuck), quoted(_common_name(stuck.issuer))
+        return CertificatePathError(
+            f"the issuer of certificate {name}, {issuer}, is neither a trust anchor nor among the intermediates that "
+            "were sent or configured",
+            certificate=name,
+            no_chain=True,
+        )
+    try:
+        for certificate in path:
+            check_validity(certificate, at)
+    except CertificatePathError as error:
+        return error
+    name = display_name(leaf)
+    return CertificatePathError(f"the path of certificate {name} is refused: {quoted(reason, 200)}", certificate=name)
+
+
+class _Walk:
+    """A depth-first walk over issuers with a budget for signature checks."""
+
+    def __init__(self, candidates: Sequence[x509.Certificate], trust: TrustStore) -> None:
+        self._issuers = [*((anchor, True) for anchor in trust.anchors), *((ca, False) for ca in candidates)]
+        self._budget = _MAX_SIGNATURE_CHECKS
+        self.longest: list[x509.Certificate] = []
+
+    def to_anchor(self, path: list[x509.Certificate]) -> list[x509.Certificate] | None:
+        if len(path) > len(self.longest):
+            self.longest = path
+        if len(path) >= _MAX_DEPTH:
+            return None
+        for issuer, is_anchor in self._issuers:
+            if issuer.subject != path[-1].issuer or issuer in path or not self._signed(path[-1], issuer):
+                continue
+            found = [*path, issuer] if is_anchor else self.to_anchor([*path, issuer])
+            if found is not None:
+                return found
+        return None
+
+    def _signed(self, certificate: x509.Certificate, issuer: x509.Certificate) -> bool:
+        if self._budget == 0:
+            return False
+        self._budget -= 1
+        try:
+            certificate.verify_directly_issued_by(issuer)
+        except Exception:  # noqa: BLE001 - InvalidSignature, ValueError, TypeError, UnsupportedAlgorithm: all mean "not by this one"
+            return False
+        return True
+
+
+def _common_name(name: x509.Name) -> str | bytes:
+    names = name.get_attributes_for_oid(x509.NameOID.COMMON_NAME)
+    return names[0].value if names else name.rfc4514_string()

@@ -1,0 +1,94 @@
+"""Trust anchors and the public intermediates that help to reach them. Only ever from configuration."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from functools import cached_property
+
+from cryptography import x509
+from cryptography.x509.verification import Store
+
+from ..errors import ConfigurationError
+from .certificate import display_name, fingerprint, load_pem_bundle
+
+__all__ = ["TrustStore"]
+
+MAX_INTERMEDIATES = 512
+"""All PKIoverheid CAs together are a few dozen; a search over far more would cost time on every message."""
+
+
+class TrustStore:
+    """The trust anchors of a verifier, and intermediates it may use. Immutable; safe to share.
+
+    Never the operating system's store and never a root out of `x5c`. Anchors are matched by key, not by name.
+
+    Args:
+        anchors: CA certificates that are trusted as they are. At least one.
+        intermediates: CA certificates that are not trusted by themselves, so that a short `x5c` verifies.
+
+    Raises:
+        ConfigurationError: No anchor, or a certificate that is no CA: a leaf as its own anchor would never meet a
+            revocation check.
+    """
+
+    def __init__(self, anchors: Iterable[x509.Certificate], intermediates: Iterable[x509.Certificate] = ()) -> None:
+        self._anchors = _authorities(anchors, "trust anchor")
+        self._intermediates = _authorities(intermediates, "intermediate")
+        if not self._anchors:
+            raise ConfigurationError("a TrustStore needs at least one trust anchor")
+        if len(self._intermediates) > MAX_INTERMEDIATES:
+            raise ConfigurationError(f"a TrustStore holds at most {MAX_INTERMEDIATES} intermediates")
+        self._store = Store(list(self._anchors))
+
+    @classmethod
+    def from_pem(cls, anchors: bytes, *, intermediates: bytes | None = None) -> TrustStore:
+        """A store from PEM texts with one or more certificates each.
+
+        Raises:
+            ConfigurationError: As the constructor, or a text without a readable certificate.
+        """
+        cas = () if intermediates is None else load_pem_bundle(intermediates, "the file of intermediates")
+        return cls(load_pem_bundle(anchors, "the file of trust anchors"), cas)
+
+    @property
+    def anchors(self) -> tuple[x509.Certificate, ...]:
+        """The trust anchors."""
+        return self._anchors
+
+    @property
+    def intermediates(self) -> tuple[x509.Certificate, ...]:
+        """The intermediates, not trusted by themselves."""
+        return self._intermediates
+
+    @property
+    def store(self) -> Store:
+        """The anchors as `cryptography` wants them; made once."""
+        return self._store
+
+    @cached_property
+    def id(self) -> str:
+        """SHA-256 over the fingerprints, hexadecimal: two stores with the same certificates have the same id."""
+        parts = ["anchors", *sorted(map(fingerprint, self._anchors))]
+        parts += ["intermediates", *sorted(map(fingerprint, self._intermediates))]
+        return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+
+    def __repr__(self) -> str:
+        return f"<TrustStore: {len(self._anchors)} anchors, {len(self._intermediates)} intermediates>"
+
+
+def _authorities(certificates: Iterable[x509.Certificate], role: str) -> tuple[x509.Certificate, ...]:
+    unique = tuple(dict.fromkeys(certificates))
+    for certificate in unique:
+        if not isinstance(certificate, x509.Certificate):
+            raise ConfigurationError(f"a {role} is an x509.Certificate")
+        if not _is_authority(certificate):
+            raise ConfigurationError(f"{display_name(certificate)} is no CA certificate and cannot be a {role}")
+    return unique
+
+
+def _is_authority(certificate: x509.Certificate) -> bool:
+    try:
+        return certificate.extensions.get_extension_for_class(x509.BasicConstraints).value.ca
+    except (ValueError, x509.ExtensionNotFound):
+        return False

@@ -1,0 +1,120 @@
+"""What a successful verification returns: the proof, and who signed. Values only."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
+
+from .errors import ConfigurationError
+from .message import Body, HttpMessage
+from .notice import Notice
+from .pki.identity import Kvk, Oin, common_name, kvk_of, oin_of, organization
+from .profiles import Profile, SignatureAlgorithm
+
+__all__ = ["RevocationEvidence", "RevocationStatus", "SignerIdentity", "VerifiedMessage"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignerIdentity:
+    """Who a certificate speaks for.
+
+    Attributes:
+        oin: From the subject's serialNumber, or `None`.
+        kvk: From organizationIdentifier or the OIN, or `None`.
+        common_name: For people.
+        organization: For people.
+        sha256: SHA-256 of the certificate's DER, lower-case hexadecimal.
+    """
+
+    oin: Oin | None
+    kvk: Kvk | None
+    common_name: str
+    organization: str
+    sha256: str
+
+    @classmethod
+    def from_certificate(cls, certificate: x509.Certificate) -> SignerIdentity:
+        """The identity in a certificate. Says nothing about whether the certificate is to be trusted."""
+        return cls(
+            oin=oin_of(certificate),
+            kvk=kvk_of(certificate),
+            common_name=common_name(certificate),
+            organization=organization(certificate),
+            sha256=hashlib.sha256(certificate.public_bytes(Encoding.DER)).hexdigest(),
+        )
+
+
+class RevocationStatus(StrEnum):
+    """What is known of a certificate that was accepted."""
+
+    GOOD = "good"
+    UNCHECKED = "unchecked"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RevocationEvidence:
+    """What is known about the revocation of one certificate on the path.
+
+    Attributes:
+        certificate: SHA-256 of its DER, lower-case hexadecimal.
+        subject: Its common name, for people.
+        status: What is known.
+    """
+
+    certificate: str
+    subject: str
+    status: RevocationStatus
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class VerifiedMessage:
+    """Proof that a message was verified: only a verifier makes one, and only when every check passed.
+
+    Attributes:
+        message: The message as it was given.
+        profile: The profile it follows.
+        algorithm: The signature algorithm.
+        signing_time: What the signer claims (`iat` or `sigT`), UTC; `None` when it claims nothing.
+        covered: What the signature covers: names in lower case, or `("body",)` for the early DDAS dialect.
+        signer: Who signed.
+        path: The certification path, signer first, trust anchor last.
+        revocation: One entry for each certificate below the trust anchor, signer first.
+        protected_header: The protected header as parsed.
+        verified_at: The time for which path and revocation were judged, UTC.
+        notices: What was accepted but is worth telling.
+    """
+
+    message: HttpMessage
+    profile: Profile
+    algorithm: SignatureAlgorithm
+    signing_time: dt.datetime | None
+    covered: tuple[str, ...]
+    signer: SignerIdentity
+    path: tuple[x509.Certificate, ...]
+    revocation: tuple[RevocationEvidence, ...]
+    protected_header: Mapping[str, Any]
+    verified_at: dt.datetime
+    notices: tuple[Notice, ...]
+
+    @property
+    def body(self) -> bytes:
+        """The very octets that were verified. Parse these, not a second copy.
+
+        Raises:
+            ConfigurationError: The body was verified through a BodyDigest; its octets are where you spooled them.
+        """
+        body: Body = self.message.body
+        if not isinstance(body, bytes):
+            raise ConfigurationError("the body was verified while it passed by; read it from where it was spooled")
+        return body
+
+    def __repr__(self) -> str:
+        who = self.signer.oin or self.signer.kvk or self.signer.sha256
+        return f"<VerifiedMessage: {self.profile.id}, signed by {who}, covers {', '.join(self.covered)}>"

@@ -1,0 +1,312 @@
+"""The steps of a verification that need no certification path: 1 to 10 and 12. `verify.py` gives their order."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import rsa
+
+from . import jades, profiles
+from .digest import DigestAlgorithm, compare, parse_content_digest, parse_digest
+from .encoding import json_object
+from .errors import (
+    ConfigurationError,
+    MalformedSignatureError,
+    ProfileViolationError,
+    SignatureMissingError,
+    SignerNotAllowedError,
+    SigningTimeError,
+    quoted,
+)
+from .jws import base64url_pieces, check_key, parse_detached, signing_input_digest, verify_signature
+from .message import Fields, HttpMessage
+from .notice import Notice, NoticeCode
+from .pki.path import CertificationPath
+from .pki.policies import policies_of
+from .policy import ANY_MEDIA_TYPE, ANY_TRUSTED, RevocationMode, VerificationPolicy
+from .profiles import BodyOctets, Profile
+from .result import SignerIdentity
+from .sigd import check_pars, payload_octets
+
+__all__ = [
+    "BodyArrival",
+    "SignedMessage",
+    "StatedDigests",
+    "acceptance_notices",
+    "check_body",
+    "check_fields",
+    "check_signer",
+    "check_times",
+    "known_signature_fields",
+]
+
+_RECOMMENDED_RSA_BITS = 3072
+"""What ETSI TS 119 312 asks of keys used after 2028; smaller ones are accepted and reported."""
+
+_TRIAL_ARC = "2.16.528.1.1003.1.2.41."
+"""Certificate policies of PKIoverheid's TRIAL hierarchy."""
+
+
+class BodyArrival(Enum):
+    """Whether the body is compared now or after it was read."""
+
+    HERE = "here"
+    LATER = "later"
+
+
+@dataclass(frozen=True, slots=True)
+class StatedDigests:
+    """What the fields state about the body. Both are empty when the signature covers the body itself."""
+
+    digest: dict[DigestAlgorithm, bytes]
+    content_digest: dict[DigestAlgorithm, bytes]
+
+    @property
+    def algorithms(self) -> frozenset[DigestAlgorithm]:
+        """What must be computed to compare all of them."""
+        return frozenset(self.digest) | frozenset(self.content_digest)
+
+
+@dataclass(frozen=True, slots=True)
+class SignedMessage:
+    """What steps 1 to 9 established. The signature holds for the key in `leaf`; nobody has vouched for that key yet."""
+
+    profile: Profile
+    header: dict[str, Any]
+    covered: tuple[str, ...]
+    leaf: x509.Certificate
+    untrusted: tuple[x509.Certificate, ...]
+    times: jades.SigningTimes
+    stated: StatedDigests
+
+
+def known_signature_fields(extra: Iterable[Profile]) -> tuple[str, ...]:
+    """Names of all fields that carry a signature in a profile of this library or in one of these."""
+    return tuple(dict.fromkeys(profile.field_name.lower() for profile in (*profiles.ALL, *extra)))
+
+
+def check_fields(message: HttpMessage, policy: VerificationPolicy, body: BodyArrival) -> SignedMessage:
+    """Steps 1 to 9.
+
+    Args:
+        message: As received.
+        policy: Gives the profiles and what may stay uncovered.
+        body: Whether step 9 compares the body now.
+
+    Raises:
+        VerificationError: A step fails; the first one that does gives the error.
+        ConfigurationError: The request that a response answers is needed, or the body is needed and not here.
+    """
+    fields = message.fields
+    # 1. The field is there once, with one value.
+    profile, value = _signature_field(fields, policy)
+    # 1 to 3. Form, size, canonical base64url, strict JSON.
+    jws = parse_detached(value)
+    header = json_object(jws.protected, "the protected header")
+    # 4. alg and b64, before any key is touched.
+    jades.check_algorithm(header, profile)
+    # 5. crit.
+    jades.check_critical(header, profile)
+    # 6. sigD, the required parameters, and what stays uncovered.
+    covers = profile.covers
+    pars = () if isinstance(covers, BodyOctets) else jades.read_pars(header)
+    if not isinstance(covers, BodyOctets):
+        check_pars(pars, covers, message)
+    jades.check_parameters(header, profile)
+    _check_uncovered(fields, pars, policy)
+    # 7. The signer's certificate, every reference to it, its key.
+    (leaf_der, leaf), *others = jades.read_certificates(header)
+    jades.check_references(header, leaf_der)
+    key = check_key(leaf.public_key(), profile.algorithm)
+    # 8. The signature.
+    payload = _body_payload(message, body) if isinstance(covers, BodyOctets) else [payload_octets(pars, message)]
+    verify_signature(key, jws.signature, signing_input_digest(jws.encoded_header, payload))
+    # 9. The digest of the body.
+    stated = StatedDigests({}, {}) if isinstance(covers, BodyOctets) else _stated_digests(fields)
+    covered = ("body",) if isinstance(covers, BodyOctets) else pars
+    if body is BodyArrival.HERE:
+        check_body(message, stated, covered, policy)
+    return SignedMessage(
+        profile=profile,
+        header=header,
+        covered=covered,
+        leaf=leaf,
+        untrusted=tuple(certificate for _, certificate in others),
+        times=jades.read_times(header),
+        stated=stated,
+    )
+
+
+def _signature_field(fields: Fields, policy: VerificationPolicy) -> tuple[Profile, str]:
+    present = [name for name in known_signature_fields(policy.profiles) if name in fields]
+    accepted = {profile.field_name.lower(): profile for profile in policy.profiles}
+    if not present:
+        names = ", ".join(profile.field_name for profile in policy.profiles)
+        raise SignatureMissingError(f"the message has no field {names}")
+    if len(present) > 1:
+        raise MalformedSignatureError(f"the message has two signature fields: {present[0]} and {present[1]}")
+    if present[0] not in accepted:
+        raise SignatureMissingError(f"the message has the field {present[0]}, which the policy does not accept")
+    values = fields.get_all(present[0])
+    if len(values) > 1:
+        raise MalformedSignatureError(f"the field {present[0]} is there {len(values)} times")
+    return accepted[present[0]], values[0]
+
+
+def _check_uncovered(fields: Fields, pars: tuple[str, ...], policy: VerificationPolicy) -> None:
+    """Step 6: a field that says how to read the body and is not signed may only say what the policy expects."""
+    if "content-encoding" not in pars:
+        for coding in (fields.combined("content-encoding") or "identity").split(","):
+            if coding.strip(" \t").lower() not in policy.content_encodings:
+                raise ProfileViolationError(
+                    f"Content-Encoding {quoted(coding.strip())} is not covered by the signature and not accepted: "
+                    "send the body as it is (Accept-Encoding: identity)"
+                )
+    if "content-type" not in pars and policy.media_types is not ANY_MEDIA_TYPE:
+        types = fields.get_all("content-type")
+        if len(types) > 1:
+            raise ProfileViolationError("Content-Type is there more than once and is not covered by the signature")
+        if types and _media_type(types[0]) not in policy.media_types:
+            raise ProfileViolationError(
+                f"Content-Type {quoted(types[0])} is not covered by the signature and not among the media types of "
+                "the policy"
+            )
+
+
+def _media_type(value: str) -> str:
+    return value.partition(";")[0].strip(" \t").lower()
+
+
+def _body_payload(message: HttpMessage, body: BodyArrival) -> Iterable[bytes]:
+    if body is BodyArrival.LATER or not isinstance(message.body, bytes):
+        raise ConfigurationError("profile ddas-body signs the body itself: use verify, with the body as bytes")
+    return base64url_pieces(message.body)
+
+
+def _stated_digests(fields: Fields) -> StatedDigests:
+    lines = fields.get_all("digest")
+    if len(lines) != 1:
+        raise MalformedSignatureError(f"the field Digest is there {len(lines)} times")
+    content = fields.combined("content-digest")
+    return StatedDigests(
+        digest=dict(parse_digest(lines[0])),
+        content_digest={} if content is None else dict(parse_content_digest(content)),
+    )
+
+
+def check_body(
+    message: HttpMessage, stated: StatedDigests, covered: tuple[str, ...], policy: VerificationPolicy
+) -> None:
+    """Step 9: the body is the one that the fields speak of.
+
+    Args:
+        message: With its body, or a BodyDigest fed with it.
+        stated: From `check_fields`.
+        covered: From `check_fields`.
+        policy: Gives the media types.
+
+    Raises:
+        DigestMismatchError: A stated digest is not the body's.
+        ProfileViolationError: There is a body, and nothing says of which media type, and the policy pins those.
+        ConfigurationError: The BodyDigest lacks an algorithm.
+    """
+    body = message.body
+    if covered != ("body",):
+        compare(stated.digest, body)
+    if stated.content_digest:
+        compare(stated.content_digest, body, "Content-Digest")
+    length = len(body) if isinstance(body, bytes) else body.length
+    if policy.media_types is not ANY_MEDIA_TYPE and length and "content-type" not in message.fields:
+        raise ProfileViolationError("the message has a body and no Content-Type, and the policy pins media types")
+
+
+def check_times(times: jades.SigningTimes, leaf: x509.Certificate, policy: VerificationPolicy, at: dt.datetime) -> None:
+    """Step 10: the claimed signing time is possible, recent enough, and inside the certificate's validity.
+
+    Raises:
+        SigningTimeError: It is not, or it is absent where the policy sets `max_age`, or `exp` has passed.
+    """
+    if times.expires is not None and at >= times.expires:
+        raise SigningTimeError(f"the signature expired at {times.expires.isoformat()} (exp)")
+    if times.claimed is None:
+        if policy.max_age is not None:
+            raise SigningTimeError("the signature states no signing time (iat), and the policy limits its age")
+        return
+    if not leaf.not_valid_before_utc <= times.claimed <= leaf.not_valid_after_utc:
+        raise SigningTimeError("the signing time is outside the validity of the signer's certificate")
+    if times.claimed - at > policy.clock_skew:
+        raise SigningTimeError(
+            f"the signing time {times.claimed.isoformat()} is in the future; it is {at.isoformat(timespec='seconds')}: "
+            "compare the clocks"
+        )
+    if policy.max_age is not None and at - times.claimed > policy.max_age:
+        raise SigningTimeError(
+            f"the signing time {times.claimed.isoformat()} is more than {policy.max_age.total_seconds():.0f} s ago"
+        )
+
+
+def check_signer(identity: SignerIdentity, policy: VerificationPolicy) -> None:
+    """Step 12: the policy names this signer.
+
+    Raises:
+        SignerNotAllowedError: It does not.
+    """
+    if policy.signers is ANY_TRUSTED:
+        return
+    names = {name for name in (identity.oin, identity.kvk) if name is not None}
+    if not names:
+        raise SignerNotAllowedError("the signer's certificate holds neither an OIN nor a KVK number", identity=identity)
+    if names.isdisjoint(_named(policy)):
+        shown = " and ".join(f"{type(name).__name__.upper()} {name}" for name in (identity.oin, identity.kvk) if name)
+        raise SignerNotAllowedError(f"the signer, {shown}, is not among those the policy allows", identity=identity)
+
+
+def _named(policy: VerificationPolicy) -> frozenset[object]:
+    return frozenset() if policy.signers is ANY_TRUSTED else frozenset(policy.signers)
+
+
+def acceptance_notices(
+    signed: SignedMessage, path: CertificationPath, identity: SignerIdentity, policy: VerificationPolicy
+) -> tuple[Notice, ...]:
+    """What was accepted but is worth telling."""
+    key = signed.leaf.public_key()
+    small = isinstance(key, rsa.RSAPublicKey) and key.key_size < _RECOMMENDED_RSA_BITS
+    trial = any(policy_oid.startswith(_TRIAL_ARC) for policy_oid in policies_of(path.leaf) or ())
+    wrong_rsin = identity.oin is not None and not identity.oin.passes_eleven_test()
+    unsigned_type = policy.media_types is ANY_MEDIA_TYPE and "content-type" not in signed.covered
+    found = (
+        (small, NoticeCode.SMALL_KEY, "the signer's RSA key is below 3072 bits"),
+        (
+            signed.times.claimed is None,
+            NoticeCode.NO_SIGNING_TIME,
+            "the signature states no signing time (iat): nothing tells an old message from a new one",
+        ),
+        (
+            policy.max_age is None,
+            NoticeCode.AGE_UNLIMITED,
+            "no maximum age is set: a recorded message passes as often as it is sent",
+        ),
+        (
+            policy.revocation.mode is RevocationMode.OFF,
+            NoticeCode.REVOCATION_UNCHECKED,
+            "revocation was not checked: a withdrawn certificate passes",
+        ),
+        (
+            policy.signers is ANY_TRUSTED,
+            NoticeCode.ANY_SIGNER,
+            "any signer with a trusted certificate is accepted: compare the OIN with the party you expect",
+        ),
+        (wrong_rsin, NoticeCode.RSIN_CHECK, "the RSIN in the signer's OIN fails the eleven-test"),
+        (trial, NoticeCode.TRIAL_CERTIFICATE, "the signer's certificate is from PKIoverheid's TRIAL hierarchy"),
+        (
+            unsigned_type,
+            NoticeCode.CONTENT_TYPE_UNSIGNED,
+            "Content-Type is not covered by the signature and any is accepted",
+        ),
+    )
+    return tuple(Notice(code, text) for holds, code, text in found if holds)
