@@ -50,9 +50,7 @@ def _write(files: dict[Path, bytes]) -> int:
 def main() -> int:
     """Run the command line and return the exit status."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument(
-        "--check", action="store_true", help="compare only; exit 1 when a committed file differs"
-    )
+    parser.add_argument("--check", action="store_true", help="compare only; exit 1 when a committed file differs")
     arguments = parser.parse_args()
     return _check(_files()) if arguments.check else _write(_files())
 

@@ -36,6 +36,8 @@ RULES = (
     *(f"emit-{number}" for number in range(1, 7)),
     *(f"read-{number}" for number in range(1, 13)),
 )
+ES256_LENGTH = 64
+"""Octets of R and S together (RFC 7518 section 3.4)."""
 Vector = dict[str, Any]
 
 
@@ -43,7 +45,7 @@ class VectorError(Exception):
     """A vector does not say what it should."""
 
 
-def _require(condition: bool, text: str) -> None:
+def _require(condition: object, text: str) -> None:
     if not condition:
         raise VectorError(text)
 
@@ -80,7 +82,7 @@ def verify_signature(header: Vector, signing_input: bytes, signature: bytes) -> 
         pss = padding.PSS(mgf=padding.MGF1(hashes.SHA256()), salt_length=32)
         key.verify(signature, signing_input, pss, hashes.SHA256())
     elif isinstance(key, ec.EllipticCurvePublicKey):
-        _require(header["alg"] == "ES256" and len(signature) == 64, "alg or signature does not fit the key")
+        _require(header["alg"] == "ES256" and len(signature) == ES256_LENGTH, "alg or signature does not fit the key")
         r, s = (int.from_bytes(half, "big") for half in (signature[:32], signature[32:]))
         key.verify(encode_dss_signature(r, s), signing_input, ec.ECDSA(hashes.SHA256()))
     else:

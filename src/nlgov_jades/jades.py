@@ -198,7 +198,10 @@ def read_pars(header: Header) -> tuple[str, ...]:
         raise ProfileViolationError("sigD holds more than mId and pars")
     if "pars" not in sigd:
         raise ProfileViolationError("sigD has no pars")
-    pars = tuple(name.lower() for name in _texts(sigd["pars"], "pars of sigD"))
+    stated = sigd["pars"]
+    if not isinstance(stated, list) or not all(isinstance(name, str) for name in stated):
+        raise MalformedSignatureError("pars of sigD is not a list of texts")
+    pars = tuple(name.lower() for name in stated)
     if len(pars) > MAX_PARS:
         raise MalformedSignatureError(f"pars of sigD holds more than {MAX_PARS} names")
     if len(set(pars)) != len(pars):
@@ -235,7 +238,7 @@ def read_certificates(header: Header) -> tuple[tuple[bytes, x509.Certificate], .
     x5c = _texts(header["x5c"], "x5c")
     if len(x5c) > MAX_X5C:
         raise MalformedSignatureError(f"x5c holds {len(x5c)} certificates; at most {MAX_X5C} are read")
-    if any(len(entry) > -(-MAX_CERTIFICATE // 3) * 4 for entry in x5c):
+    if any(len(entry) > 2 * MAX_CERTIFICATE for entry in x5c):  # before decoding; base64 adds a third
         raise MalformedSignatureError(f"a certificate in x5c is longer than {MAX_CERTIFICATE} octets")
     return tuple(_certificate(entry, position) for position, entry in enumerate(x5c))
 
@@ -243,15 +246,22 @@ def read_certificates(header: Header) -> tuple[tuple[bytes, x509.Certificate], .
 def _certificate(entry: str, position: int) -> tuple[bytes, x509.Certificate]:
     what = f"certificate {position} of x5c"
     der = base64_decode(entry, what)
+    if len(der) > MAX_CERTIFICATE:
+        raise MalformedSignatureError(f"{what} is longer than {MAX_CERTIFICATE} octets")
     try:
         return der, load_der(der)
     except UnreadableCertificateError:
         raise MalformedSignatureError(f"{what} cannot be read") from None
 
 
-def check_references(header: Header, leaf_der: bytes) -> None:
-    """Step 7: every reference that is there names the signer's certificate: `x5t#S256`, `x5t#o` and the first of
-    `sigX5ts` (TS 119 182-1 §5.1.7, §5.2.2). Without it a certificate could be exchanged for another with the same key.
+def check_references(header: Header, certificates: Sequence[bytes]) -> None:
+    """Step 7: every reference that is there names its certificate (TS 119 182-1 §5.1.7, §5.2.2): `x5t#S256`, `x5t#o`
+    and the first of `sigX5ts` the signer's, the others of `sigX5ts` one of `x5c`. Without it a certificate could be
+    exchanged for another with the same key.
+
+    Args:
+        header: The protected header.
+        certificates: DER of `x5c`, signer first.
 
     Raises:
         MalformedSignatureError: A reference has another form.
@@ -259,15 +269,16 @@ def check_references(header: Header, leaf_der: bytes) -> None:
         ProfileViolationError: A reference names another certificate.
     """
     if "x5t#S256" in header:
-        _compare_reference("x5t#S256", "S256", header["x5t#S256"], leaf_der)
+        _compare_reference("x5t#S256", "S256", header["x5t#S256"], certificates[:1])
     if "x5t#o" in header:
-        _compare_reference("x5t#o", *_digest_object("x5t#o", header["x5t#o"]), leaf_der)
+        _compare_reference("x5t#o", *_digest_object("x5t#o", header["x5t#o"]), certificates[:1])
     if "sigX5ts" in header:
         references = header["sigX5ts"]
         if not isinstance(references, list) or not references:
             raise MalformedSignatureError("sigX5ts is not a list of references")
         pairs = [_digest_object("sigX5ts", reference) for reference in references]
-        _compare_reference("sigX5ts", *pairs[0], leaf_der)
+        for position, pair in enumerate(pairs):
+            _compare_reference("sigX5ts", *pair, certificates[:1] if position == 0 else certificates)
 
 
 def _digest_object(name: str, value: object) -> tuple[str, object]:
@@ -276,14 +287,17 @@ def _digest_object(name: str, value: object) -> tuple[str, object]:
     return value["digAlg"], value["digVal"]
 
 
-def _compare_reference(name: str, dig_alg: str, dig_val: object, leaf_der: bytes) -> None:
+def _compare_reference(name: str, dig_alg: str, dig_val: object, among: Sequence[bytes]) -> None:
     if dig_alg not in _DIGESTS:
         raise UnsupportedAlgorithmError(f"digAlg of {name} is {quoted(dig_alg)}; S256, S384 and S512 are accepted")
     if not isinstance(dig_val, str) or not dig_val.isascii():
         raise MalformedSignatureError(f"{name} is not base64url")
     stated = base64url_decode(dig_val.encode("ascii"), name)
-    if not hmac.compare_digest(stated, _DIGESTS[dig_alg](leaf_der).digest()):
-        raise ProfileViolationError(f"{name} does not name the first certificate of x5c")
+    digest = _DIGESTS[dig_alg]
+    if len(stated) != digest().digest_size:
+        raise MalformedSignatureError(f"{name} is {len(stated)} octets long, which is not {dig_alg}")
+    if not any(hmac.compare_digest(stated, digest(der).digest()) for der in among):
+        raise ProfileViolationError(f"{name} does not name the certificate of x5c that it must")
 
 
 def read_times(header: Header) -> SigningTimes:
@@ -303,8 +317,10 @@ def _seconds(header: Header, name: str) -> dt.datetime | None:
     if name not in header:
         return None
     value = header[name]
-    if type(value) is not int or not 0 <= value <= _MAX_TIME:  # `type`: True is an int
+    if type(value) is not int or value < 0:  # `type`: True is an int
         raise MalformedSignatureError(f"{name} is not a whole number of seconds")
+    if value > _MAX_TIME:
+        raise SigningTimeError(f"{name} is beyond the year 9999: it is in seconds, not milliseconds")
     return dt.datetime.fromtimestamp(value, dt.UTC)
 
 

@@ -120,8 +120,9 @@ def check_fields(message: HttpMessage, policy: VerificationPolicy, body: BodyArr
     jades.check_parameters(header, profile)
     _check_uncovered(fields, pars, policy)
     # 7. The signer's certificate, every reference to it, its key.
-    (leaf_der, leaf), *others = jades.read_certificates(header)
-    jades.check_references(header, leaf_der)
+    certificates = jades.read_certificates(header)
+    jades.check_references(header, [der for der, _ in certificates])
+    leaf = certificates[0][1]
     key = check_key(leaf.public_key(), profile.algorithm)
     # 8. The signature.
     payload = _body_payload(message, body) if isinstance(covers, BodyOctets) else [payload_octets(pars, message)]
@@ -136,7 +137,7 @@ def check_fields(message: HttpMessage, policy: VerificationPolicy, body: BodyArr
         header=header,
         covered=covered,
         leaf=leaf,
-        untrusted=tuple(certificate for _, certificate in others),
+        untrusted=tuple(certificate for _, certificate in certificates[1:]),
         times=jades.read_times(header),
         stated=stated,
     )

@@ -89,7 +89,7 @@ def _key(draft: Draft) -> str:
 def _field_value(draft: Draft, segment: str, signing_input: bytes) -> str:
     key = pki.private_key(_key(draft))
     sign = draft.sign or _SIGNERS[PROFILES[draft.profile].algorithm]
-    signature = sign(key, signing_input, draft.seed or draft.id)
+    signature = sign(key, signing_input, draft.id)
     if draft.signature:
         signature = draft.signature(signature)
     value = f"{segment}..{b64url(signature)}"
@@ -133,7 +133,7 @@ def _expected_json(draft: Draft, members: dict[str, object], pars: tuple[str, ..
             "sub_indication": draft.expected.sub_indication,
         }
     leaf = pki.CERTIFICATES[_signer(draft)]
-    covered = [] if PROFILES[draft.profile].dialect == "body" else [name.lower() for name in pars]
+    covered = ["body"] if PROFILES[draft.profile].dialect == "body" else [name.lower() for name in pars]
     return {
         "outcome": "accept",
         "covered": covered,

@@ -11,9 +11,7 @@ _P256 = ("leaf-p256", "tsp-ca", "domain-ca")
 
 
 def _header() -> Iterator[Draft]:
-    yield Draft(
-        "emit-1-iat-and-thumbprint", "The header as emitted: compact JSON with iat and x5t#S256.", ACCEPT
-    )
+    yield Draft("emit-1-iat-and-thumbprint", "The header as emitted: compact JSON with iat and x5t#S256.", ACCEPT)
     yield Draft(
         "emit-1-ddas-minimum",
         "Exactly the members that DDAS asks for: no iat and no certificate reference.",
@@ -21,18 +19,14 @@ def _header() -> Iterator[Draft]:
         profile="ddas",
         drop=("iat", "x5t#S256"),
     )
-    yield Draft(
-        "emit-2-kid-issuer-serial", "kid is standard base64 of the DER IssuerSerial.", ACCEPT, profile="ddas"
-    )
+    yield Draft("emit-2-kid-issuer-serial", "kid is standard base64 of the DER IssuerSerial.", ACCEPT, profile="ddas")
     yield Draft(
         "emit-2-kid-given",
         "kid is a text that the caller chose.",
         ACCEPT,
         members={"kid": "signing-key-2026"},
     )
-    yield Draft(
-        "emit-3-crit", "crit lists b64 and sigD and nothing else.", ACCEPT, members={"crit": ["b64", "sigD"]}
-    )
+    yield Draft("emit-3-crit", "crit lists b64 and sigD and nothing else.", ACCEPT, members={"crit": ["b64", "sigD"]})
     for algorithm in ("S256", "S384", "S512"):
         yield Draft(
             f"emit-4-{algorithm.lower()}",

@@ -60,9 +60,7 @@ _NOTE = (*_FULL, "x-note")
 
 def _lines() -> Iterator[Draft]:
     yield Draft("octets-1-payload", "One line for one name, without a newline at the end.", ACCEPT)
-    yield _message(
-        "octets-1-message", "One line per name, joined with a single LF, in the order of pars.", ACCEPT
-    )
+    yield _message("octets-1-message", "One line per name, joined with a single LF, in the order of pars.", ACCEPT)
     yield _message(
         "octets-1-order-of-pars",
         "The lines follow the order of pars, not that of the message.",
@@ -97,9 +95,7 @@ def _lines() -> Iterator[Draft]:
 
 
 def _names() -> Iterator[Draft]:
-    yield Draft(
-        "octets-2-pars-mixed-case", "pars spells Digest; the payload has digest.", ACCEPT, pars=("Digest",)
-    )
+    yield Draft("octets-2-pars-mixed-case", "pars spells Digest; the payload has digest.", ACCEPT, pars=("Digest",))
     yield Draft(
         "octets-2-field-upper-case",
         "The field line spells DIGEST; the payload has digest.",

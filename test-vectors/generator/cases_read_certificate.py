@@ -91,9 +91,7 @@ def _s256() -> Iterator[Draft]:
         return Draft(f"read-7-x5t-s256-{name}", text, expected, members={_REFERENCE: value})
 
     good = thumbprint("leaf")
-    yield with_reference(
-        "other-certificate", "x5t#S256 is that of the issuer.", VIOLATION, thumbprint("tsp-ca")
-    )
+    yield with_reference("other-certificate", "x5t#S256 is that of the issuer.", VIOLATION, thumbprint("tsp-ca"))
     yield with_reference("number", "x5t#S256 is a number.", MALFORMED, 1)
     yield with_reference("null", "x5t#S256 is null.", MALFORMED, None)
     yield with_reference("padded", "x5t#S256 ends in padding.", MALFORMED, f"{good}=")
@@ -101,9 +99,7 @@ def _s256() -> Iterator[Draft]:
         "trailing-bits", "x5t#S256 has unused bits that are not zero.", MALFORMED, other_trailing_bits(good)
     )
     yield with_reference("short", "x5t#S256 has 31 octets.", MALFORMED, b64url(b"x" * 31))
-    yield Draft(
-        "read-7-no-reference", "There is no reference to the certificate.", ACCEPT, drop=(_REFERENCE,)
-    )
+    yield Draft("read-7-no-reference", "There is no reference to the certificate.", ACCEPT, drop=(_REFERENCE,))
 
 
 def _x5t_o() -> Iterator[Draft]:
@@ -111,9 +107,7 @@ def _x5t_o() -> Iterator[Draft]:
         return Draft(f"read-7-x5t-o-{name}", text, expected, members={"x5t#o": value}, drop=(_REFERENCE,))
 
     good = reference_o("leaf")
-    yield with_reference(
-        "other-certificate", "x5t#o is that of the issuer.", VIOLATION, reference_o("tsp-ca")
-    )
+    yield with_reference("other-certificate", "x5t#o is that of the issuer.", VIOLATION, reference_o("tsp-ca"))
     yield with_reference("string", "x5t#o is a string.", MALFORMED, good["digVal"])
     yield with_reference("array", "x5t#o is an array.", MALFORMED, [good])
     yield with_reference("without-digval", "x5t#o has no digVal.", MALFORMED, {"digAlg": "S512"})

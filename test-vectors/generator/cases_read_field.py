@@ -144,9 +144,7 @@ def _of_length(value_length: int) -> Change:
 
 
 def _sizes() -> Iterator[Draft]:
-    yield Draft(
-        "read-2-field-at-limit", "The value has 32768 characters.", ACCEPT, header=_of_length(MAX_FIELD)
-    )
+    yield Draft("read-2-field-at-limit", "The value has 32768 characters.", ACCEPT, header=_of_length(MAX_FIELD))
     yield Draft(
         "read-2-field-over-limit",
         "The value has 32770 characters.",
@@ -154,12 +152,8 @@ def _sizes() -> Iterator[Draft]:
         header=_of_length(MAX_FIELD + 2),
     )
     five = (*CHAIN, "root", "foreign-root")
-    yield Draft(
-        "read-2-five-certificates", "x5c has five certificates, two of them not needed.", ACCEPT, chain=five
-    )
-    yield Draft(
-        "read-2-six-certificates", "x5c has six certificates.", MALFORMED, chain=(*five, "foreign-domain-ca")
-    )
+    yield Draft("read-2-five-certificates", "x5c has five certificates, two of them not needed.", ACCEPT, chain=five)
+    yield Draft("read-2-six-certificates", "x5c has six certificates.", MALFORMED, chain=(*five, "foreign-domain-ca"))
     for size, expected in ((8192, ACCEPT), (8193, MALFORMED)):
         yield Draft(
             f"read-2-certificate-of-{size}-octets",
@@ -303,9 +297,7 @@ def _accepted_json() -> Iterator[Draft]:
         members={"kid": "KEY"},
         header=swap(b'"KEY"', b'"\\ud83d\\udd11"'),
     )
-    yield Draft(
-        "read-3-not-deep", "An unknown member is nested three levels deep.", ACCEPT, header=_with(_nested(3))
-    )
+    yield Draft("read-3-not-deep", "An unknown member is nested three levels deep.", ACCEPT, header=_with(_nested(3)))
 
 
 def drafts() -> Iterator[Draft]:

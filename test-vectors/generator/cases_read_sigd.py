@@ -113,9 +113,7 @@ def _message_pars() -> Iterator[Draft]:
         "content-length",
     ):
         label = name.strip("()")
-        yield _message(
-            f"not-covered-{label}", f"The message has {label} and pars does not name it.", rich, name
-        )
+        yield _message(f"not-covered-{label}", f"The message has {label} and pars does not name it.", rich, name)
     yield Draft(
         "read-6-message-all-fields",
         "pars names every field that the message profile knows; the body is signed in its gzip form.",
@@ -173,9 +171,7 @@ def _profile_demands() -> Iterator[Draft]:
         profile="ddas",
         drop=("kid",),
     )
-    yield Draft(
-        "read-6-adr-kid-absent", "kid is absent, which the ADR does not require.", ACCEPT, drop=("kid",)
-    )
+    yield Draft("read-6-adr-kid-absent", "kid is absent, which the ADR does not require.", ACCEPT, drop=("kid",))
     yield Draft("read-6-kid-number", "kid is a number.", MALFORMED, members={"kid": 1})
     yield Draft("read-6-kid-null", "kid is null.", MALFORMED, profile="ddas", members={"kid": None})
 

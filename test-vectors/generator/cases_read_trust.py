@@ -33,9 +33,7 @@ _SIGT = AT.replace("12:00:00", "11:59:55")
 _MINUTES_5 = Policy(max_age=300)
 
 
-def _iat(
-    name: str, text: str, expected: Accept | Reject, value: object, policy: Policy | None = None
-) -> Draft:
+def _iat(name: str, text: str, expected: Accept | Reject, value: object, policy: Policy | None = None) -> Draft:
     return Draft(f"read-10-{name}", text, expected, members={"iat": value}, policy=policy or Policy())
 
 
@@ -44,21 +42,13 @@ def _sig_t(name: str, text: str, expected: Accept | Reject, value: object) -> Dr
 
 
 def _iat_values() -> Iterator[Draft]:
-    yield _iat(
-        "iat-future-30", "iat lies 30 seconds in the future, inside the skew.", ACCEPT, AT_SECONDS + 30
-    )
-    yield _iat(
-        "iat-future-60", "iat lies 60 seconds in the future, which is the skew.", ACCEPT, AT_SECONDS + 60
-    )
+    yield _iat("iat-future-30", "iat lies 30 seconds in the future, inside the skew.", ACCEPT, AT_SECONDS + 30)
+    yield _iat("iat-future-60", "iat lies 60 seconds in the future, which is the skew.", ACCEPT, AT_SECONDS + 60)
     yield _iat("iat-future-61", "iat lies 61 seconds in the future.", TIME, AT_SECONDS + 61)
     yield _iat("iat-beyond-year-9999", "iat lies beyond what a calendar date can hold.", TIME, 10**18)
     yield _iat("iat-milliseconds", "iat counts milliseconds.", TIME, IAT * 1000)
-    yield _iat(
-        "iat-at-not-before", "iat is the first moment of the validity of the leaf.", ACCEPT, _NOT_BEFORE
-    )
-    yield _iat(
-        "iat-before-leaf", "iat lies one second before the validity of the leaf.", TIME, _NOT_BEFORE - 1
-    )
+    yield _iat("iat-at-not-before", "iat is the first moment of the validity of the leaf.", ACCEPT, _NOT_BEFORE)
+    yield _iat("iat-before-leaf", "iat lies one second before the validity of the leaf.", TIME, _NOT_BEFORE - 1)
     yield _iat("iat-zero", "iat is 0.", TIME, 0)
     yield _iat(
         "iat-after-leaf",
@@ -75,17 +65,13 @@ def _iat_values() -> Iterator[Draft]:
         ("null", None),
         ("array", [IAT]),
     ):
-        yield _iat(
-            f"iat-{name}", f"iat is of another form than a count of seconds: {name}.", MALFORMED, value
-        )
+        yield _iat(f"iat-{name}", f"iat is of another form than a count of seconds: {name}.", MALFORMED, value)
 
 
 def _sig_t_values() -> Iterator[Draft]:
     yield _sig_t("sigt", "sigT stands in the place of iat.", ACCEPT, _SIGT)
     yield _sig_t("sigt-future", "sigT lies ten minutes in the future.", TIME, AT.replace("12:00", "12:10"))
-    yield _sig_t(
-        "sigt-before-leaf", "sigT lies before the validity of the leaf.", TIME, "2025-12-31T23:59:59Z"
-    )
+    yield _sig_t("sigt-before-leaf", "sigT lies before the validity of the leaf.", TIME, "2025-12-31T23:59:59Z")
     for name, value in (
         ("number", IAT),
         ("null", None),
@@ -96,12 +82,8 @@ def _sig_t_values() -> Iterator[Draft]:
         ("offset", f"{_SIGT[:-1]}+00:00"),
         ("space", _SIGT.replace("T", " ")),
     ):
-        yield _sig_t(
-            f"sigt-{name}", f"sigT has another form than YYYY-MM-DDThh:mm:ssZ: {name}.", MALFORMED, value
-        )
-    yield Draft(
-        "read-10-iat-and-sigt", "iat and sigT are both there and say the same.", TIME, members={"sigT": _SIGT}
-    )
+        yield _sig_t(f"sigt-{name}", f"sigT has another form than YYYY-MM-DDThh:mm:ssZ: {name}.", MALFORMED, value)
+    yield Draft("read-10-iat-and-sigt", "iat and sigT are both there and say the same.", TIME, members={"sigT": _SIGT})
 
 
 def _ages() -> Iterator[Draft]:
@@ -135,9 +117,7 @@ def _ages() -> Iterator[Draft]:
         policy=_MINUTES_5,
         drop=("iat",),
     )
-    yield Draft(
-        "read-10-no-time", "There is no iat and no sigT, and the policy sets no limit.", ACCEPT, drop=("iat",)
-    )
+    yield Draft("read-10-no-time", "There is no iat and no sigT, and the policy sets no limit.", ACCEPT, drop=("iat",))
     yield Draft(
         "read-10-ddas-body-max-age",
         "The early DDAS dialect has no time, and the policy sets a limit.",
@@ -169,9 +149,7 @@ def _leaf(name: str, text: str, expected: Accept | Reject, leaf: str, policy: Po
 
 def _paths() -> Iterator[Draft]:
     foreign = ("foreign-leaf", "foreign-tsp-ca", "foreign-domain-ca")
-    yield Draft(
-        "read-11-foreign-root", "The chain leads to another root with the same name.", NO_PATH, chain=foreign
-    )
+    yield Draft("read-11-foreign-root", "The chain leads to another root with the same name.", NO_PATH, chain=foreign)
     yield Draft(
         "read-11-root-in-x5c",
         "x5c brings its own root, which is no anchor.",
@@ -211,9 +189,7 @@ def _paths() -> Iterator[Draft]:
         chain=foreign,
         anchors=("root", "foreign-root"),
     )
-    yield Draft(
-        "read-11-intermediate-as-anchor", "The receiver pins the domain CA.", ACCEPT, anchors=("domain-ca",)
-    )
+    yield Draft("read-11-intermediate-as-anchor", "The receiver pins the domain CA.", ACCEPT, anchors=("domain-ca",))
 
 
 def _leaves() -> Iterator[Draft]:
@@ -334,9 +310,7 @@ def _signers() -> Iterator[Draft]:
     yield _leaf("read-12-oin-not-listed", "The OIN of the leaf is not listed.", NOT_ALLOWED, "leaf", other)
     two = Policy(signers=("00000001123456782000", pki.OIN))
     yield _leaf("read-12-oin-second", "The OIN of the leaf is the second on the list.", ACCEPT, "leaf", two)
-    yield _leaf(
-        "read-12-kvk-listed", "The leaf has no OIN and its KVK number is listed.", ACCEPT, "leaf-kvk", kvk
-    )
+    yield _leaf("read-12-kvk-listed", "The leaf has no OIN and its KVK number is listed.", ACCEPT, "leaf-kvk", kvk)
     yield _leaf(
         "read-12-kvk-not-listed",
         "The KVK number of the leaf is not listed.",

@@ -6,6 +6,9 @@ import base64
 import json
 from itertools import pairwise
 
+DER_SHORT_LENGTH = 0x7F
+"""Up to this length one octet holds the length (X.690 section 8.1.3.4)."""
+
 
 def b64(octets: bytes) -> str:
     """Return standard base64 with padding (RFC 4648 section 4)."""
@@ -25,7 +28,7 @@ def compact_json(value: object) -> str:
 def der(tag: int, content: bytes) -> bytes:
     """Return one DER element with a definite length."""
     length = len(content)
-    if length < 0x80:
+    if length <= DER_SHORT_LENGTH:
         return bytes([tag, length]) + content
     octets = length.to_bytes((length.bit_length() + 7) // 8, "big")
     return bytes([tag, 0x80 | len(octets)]) + octets + content

@@ -99,9 +99,7 @@ def _content(body: bytes, digest: str | None) -> Fields:
     return (*lines, ("Digest", value)) if value else lines
 
 
-def post(
-    body: bytes = BODY, *, digest: str | None = None, target: str = "/v1/besluiten?jaar=2026"
-) -> Message:
+def post(body: bytes = BODY, *, digest: str | None = None, target: str = "/v1/besluiten?jaar=2026") -> Message:
     """Return a plain POST request; an empty `digest` leaves the field out."""
     lines: Fields = (("Host", "api.example.nl"), *_content(body, digest))
     return Message(method="POST", target=target, fields=lines, body=body)
@@ -186,10 +184,8 @@ class Draft:
     segment: Callable[[str], str] | None = None
     """Changes the base64url text of the header before signing."""
     payload: Change | None = None
-    """Changes the payload octets before signing, so that the signer signs something else than the rule says."""
+    """Changes the payload octets before signing: the signer signs something else than the rule says."""
     sign: SignFunction | None = None
-    seed: str | None = None
-    """Seed of the salt; None: the id."""
     signature: Change | None = None
     """Changes the signature octets after signing."""
     value: Callable[[str], str] | None = None

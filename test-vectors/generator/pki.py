@@ -250,6 +250,4 @@ def issuer_serial(name: str) -> str:
 
 def certificate_files() -> dict[str, bytes]:
     """Return the content of every file under `certificates/`."""
-    return {
-        f"{name}.pem": certificate(name).public_bytes(serialization.Encoding.PEM) for name in CERTIFICATES
-    }
+    return {f"{name}.pem": certificate(name).public_bytes(serialization.Encoding.PEM) for name in CERTIFICATES}

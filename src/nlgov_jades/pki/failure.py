@@ -44,9 +44,14 @@ def explain(
     if path is None:
         stuck = walk.longest[-1]
         name, issuer = display_name(stuck), quoted(_common_name(stuck.issuer))
+        known = any(anchor.subject == stuck.issuer for anchor in trust.anchors)
+        why = (
+            "has the name of a trust anchor, but another key signed it"
+            if known
+            else "is neither a trust anchor nor among the intermediates that were sent or configured"
+        )
         return CertificatePathError(
-            f"the issuer of certificate {name}, {issuer}, is neither a trust anchor nor among the intermediates that "
-            "were sent or configured",
+            f"the issuer of certificate {name}, {issuer}, {why}",
             certificate=name,
             no_chain=True,
         )

@@ -13,7 +13,7 @@ from typing import Final
 
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
-from cryptography.hazmat.primitives.hashes import SHA256, HashAlgorithm
+from cryptography.hazmat.primitives.hashes import SHA256, SHA384, SHA512
 from cryptography.hazmat.primitives.serialization import (
     BestAvailableEncryption,
     Encoding,
@@ -114,7 +114,7 @@ class Authority(Issued):
         policies: Collection[str] | None = (AUTHENTICITY,),
         more_subject: Sequence[tuple[ObjectIdentifier, str]] = (),
         more_extensions: Sequence[tuple[x509.ExtensionType, bool]] = (),
-        algorithm: HashAlgorithm | None = None,
+        algorithm: SHA256 | SHA384 | SHA512 | None = None,
     ) -> Issued:
         """A certificate for a signer.
 
@@ -162,7 +162,7 @@ class Authority(Issued):
         extended_key_usages: Collection[str] | None = None,
         policies: Collection[str] | None = (AUTHENTICITY,),
         more_extensions: Sequence[tuple[x509.ExtensionType, bool]] = (),
-        algorithm: HashAlgorithm | None = None,
+        algorithm: SHA256 | SHA384 | SHA512 | None = None,
     ) -> Authority:
         """A CA below this one. Arguments as for `issue`."""
         issued = self._issue(
@@ -187,7 +187,7 @@ class Authority(Issued):
         extensions: Sequence[tuple[x509.ExtensionType, bool]],
         not_before: dt.datetime | None,
         not_after: dt.datetime | None,
-        algorithm: HashAlgorithm | None,
+        algorithm: SHA256 | SHA384 | SHA512 | None,
     ) -> Issued:
         issuer = self.certificate
         builder = _builder(

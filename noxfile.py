@@ -1,0 +1,102 @@
+"""Sessions: `nox` alone is what the README names and what continuous integration runs."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import nox
+
+nox.options.default_venv_backend = "venv"
+nox.options.reuse_existing_virtualenvs = True
+nox.options.error_on_missing_interpreters = False
+nox.options.sessions = ["lint", "types", "coverage", "noextras", "docs", "build"]
+
+PYPROJECT = nox.project.load_toml("pyproject.toml")
+PYTHONS = ["3.11", "3.12", "3.13"]
+
+
+def group(name: str) -> list[str]:
+    return nox.project.dependency_groups(PYPROJECT, name)
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """ruff: rules and format."""
+    session.install(*group("lint"))
+    session.run("ruff", "check", ".")
+    session.run("ruff", "format", "--check", ".")
+
+
+@nox.session
+def types(session: nox.Session) -> None:
+    """mypy strict and pyright, on the sources and the tests."""
+    session.install("-e", ".[all]", "nox", *group("types"))
+    session.run("mypy")
+    session.run("pyright", env={"PYRIGHT_PYTHON_IGNORE_WARNINGS": "1"})
+
+
+@nox.session(python=PYTHONS)
+def tests(session: nox.Session) -> None:
+    """All tests, on each Python at hand."""
+    session.install("-e", ".[all]", *group("test"))
+    session.run("pytest", "-q", "-n", "auto", *session.posargs)
+
+
+@nox.session(name="tests-min")
+def tests_min(session: nox.Session) -> None:
+    """All tests with the lowest versions that pyproject.toml allows."""
+    session.install("uv")
+    lowest = ("uv", "pip", "install", "--python", str(Path(session.bin) / "python"), "--resolution", "lowest-direct")
+    session.run(*lowest, "-e", ".[all]", silent=True)
+    # The tests' own tools may be as new as they like.
+    session.install(*group("test"), "--upgrade-strategy", "only-if-needed")
+    session.run("pytest", "-q", "-n", "auto", *session.posargs)
+
+
+@nox.session
+def noextras(session: nox.Session) -> None:
+    """The library without any extra: it imports, and the command line says what to install."""
+    session.install(".", "pytest")
+    session.run("pytest", "-q", "tests/unit/test_noextras.py")
+
+
+@nox.session
+def coverage(session: nox.Session) -> None:
+    """All tests with branch coverage; the core must have 98 %."""
+    session.install("-e", ".[all]", *group("coverage"))
+    session.run("pytest", "-q", "-n", "auto", "--cov", "--cov-report=", *session.posargs)
+    session.run("coverage", "report", "--fail-under=98", f"--omit={EDGES}")
+    session.run("coverage", "report")
+
+
+EDGES = "src/nlgov_jades/cli/*,src/nlgov_jades/testing/*"
+
+
+@nox.session
+def vectors(session: nox.Session) -> None:
+    """Make the test vectors anew and compare."""
+    session.install("cryptography>=49", "jsonschema")
+    session.run("python", "test-vectors/generate.py", "--check")
+    session.run("python", "test-vectors/selfcheck.py")
+
+
+@nox.session
+def docs(session: nox.Session) -> None:
+    """Run every example in the documentation and check every link inside it."""
+    session.install("-e", ".[all]", *group("test"))
+    session.run("pytest", "-q", "tests/docs")
+
+
+@nox.session
+def build(session: nox.Session) -> None:
+    """Build wheel and sdist, install the wheel in a fresh environment, sign and verify without the sources."""
+    session.install("build")
+    shutil.rmtree("dist", ignore_errors=True)
+    session.run("python", "-m", "build", "--outdir", "dist", silent=True)
+    wheel = next(Path("dist").glob("*.whl")).resolve()
+    session.install("--force-reinstall", f"{wheel}[cli]")
+    folder = session.create_tmp()
+    session.chdir(folder)
+    session.run("nlgov-jades", "demo", "--json")
+    session.run("python", "-c", "import nlgov_jades; assert 'site-packages' in nlgov_jades.__file__")

@@ -1,0 +1,157 @@
+"""Options and files that several commands share: reading them, and saying what is wrong with them."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
+
+from ..errors import quoted
+from ..message import HttpMessage, HttpRequest
+from .capture import parse_capture, parse_headers_and_body
+from .failure import CommandFailure
+
+__all__ = [
+    "Rfc3339Time",
+    "json_option",
+    "message_options",
+    "read_certificates",
+    "read_file",
+    "read_message",
+    "read_password",
+    "read_request",
+]
+
+Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
+
+_CERTIFICATE_SUFFIXES = frozenset({".pem", ".crt", ".cer", ".der"})
+_TIME = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,6})?(?:[Zz]|[+-][0-9]{2}:[0-9]{2})"
+)
+
+json_option: Decorator = click.option(
+    "--json", "as_json", is_flag=True, help="Print one JSON object on standard output."
+)
+
+
+def message_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """IN, or --headers with --body, and --request."""
+    options: list[Decorator] = [
+        click.argument("source", metavar="[IN]", required=False),
+        click.option("--headers", metavar="FILE", help="Start line and fields, as `curl -D FILE` writes them."),
+        click.option("--body", metavar="FILE", help="The body, as `curl -o FILE` writes it."),
+        click.option("--request", metavar="FILE", help="The request that a response answers."),
+    ]
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+class Rfc3339Time(click.ParamType[dt.datetime]):
+    """A time with its zone, as RFC 3339 writes it."""
+
+    name = "RFC3339"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> dt.datetime:
+        """The time as UTC."""
+        try:
+            if not _TIME.fullmatch(value):
+                self.fail(f"{quoted(value)} is not a time such as 2026-01-31T12:00:00Z", param, ctx)
+            return dt.datetime.fromisoformat(value.upper()).astimezone(dt.UTC)
+        except (ValueError, OverflowError):
+            self.fail(f"{quoted(value)} is not a time that exists", param, ctx)
+
+
+def read_file(path: str, what: str) -> bytes:
+    """The octets of a file; `-` is standard input.
+
+    Raises:
+        CommandFailure: It cannot be read.
+    """
+    try:
+        return sys.stdin.buffer.read() if path == "-" else Path(path).read_bytes()
+    except (OSError, ValueError) as error:  # ValueError: a NUL in the name
+        reason = (error.strerror if isinstance(error, OSError) else None) or "cannot be read"
+        raise CommandFailure(f"{what} {quoted(path, 200)}: {reason}") from None
+
+
+def read_message(source: str | None, headers: str | None, body: str | None, request: str | None) -> HttpMessage:
+    """The captured message that these options name.
+
+    Raises:
+        CommandFailure: They name none or too many, or it cannot be read.
+    """
+    if [source, headers, body, request].count("-") > 1:
+        raise CommandFailure("standard input can be only one of the files", code="USAGE")
+    answered = read_request(request)
+    if source is not None:
+        if headers is not None or body is not None:
+            raise CommandFailure("give IN, or --headers with --body, not both", code="USAGE")
+        return parse_capture(read_file(source, "the message"), answered).message
+    if headers is None or body is None:
+        raise CommandFailure("give IN, or --headers together with --body", code="USAGE")
+    return parse_headers_and_body(read_file(headers, "the headers"), read_file(body, "the body"), answered)
+
+
+def read_request(path: str | None) -> HttpRequest | None:
+    """The request in a capture, or `None` when no file was named.
+
+    Raises:
+        CommandFailure: It cannot be read or is a response.
+    """
+    if path is None:
+        return None
+    message = parse_capture(read_file(path, "the request")).message
+    if not isinstance(message, HttpRequest):
+        raise CommandFailure("--request names a response; it must be the request")
+    return message
+
+
+def read_password(path: str | None) -> bytes | None:
+    """The first line of a password file, or `None` when no file was named.
+
+    Raises:
+        CommandFailure: It cannot be read or is empty.
+    """
+    if path is None:
+        return None
+    password = read_file(path, "the password file").partition(b"\n")[0].removesuffix(b"\r")
+    if not password:
+        raise CommandFailure("the password file is empty")
+    return password
+
+
+def read_certificates(path: str, what: str) -> list[x509.Certificate]:
+    """The certificates in a file or in every certificate file of a folder, PEM or DER.
+
+    Raises:
+        CommandFailure: There is none, or one cannot be read.
+    """
+    if path == "-" or not Path(path).is_dir():
+        return _certificates(read_file(path, what), path, what)
+    files = sorted(file for file in Path(path).iterdir() if file.suffix.lower() in _CERTIFICATE_SUFFIXES)
+    found = [item for file in files for item in _certificates(read_file(str(file), what), str(file), what)]
+    if not found:
+        raise CommandFailure(f"{what}: the folder {quoted(path, 200)} holds no .pem, .crt, .cer or .der file")
+    return found
+
+
+def _certificates(octets: bytes, path: str, what: str) -> list[x509.Certificate]:
+    try:
+        if b"-----BEGIN" in octets:
+            return x509.load_pem_x509_certificates(octets)
+        return [x509.load_der_x509_certificate(octets)]
+    except Exception:  # noqa: BLE001 - the parser raises more classes than it documents
+        raise CommandFailure(f"{what} {quoted(path, 200)} holds no certificate, or one that cannot be read") from None
+
+
+def to_pem(certificates: list[x509.Certificate]) -> bytes:
+    """Certificates as one PEM text."""
+    return b"".join(certificate.public_bytes(Encoding.PEM) for certificate in certificates)

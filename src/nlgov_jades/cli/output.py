@@ -1,0 +1,54 @@
+"""Printing: one JSON object for machines, or lines for people. Other people's text never becomes markup or control."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from ..notice import Notice
+
+__all__ = ["Printer", "plain"]
+
+
+def plain(text: object, limit: int = 200) -> str:
+    """Other people's text for a terminal: cut, and without control or bidirectional characters."""
+    shown = "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in str(text))
+    return shown if len(shown) <= limit else shown[: limit - 1] + "…"
+
+
+class Printer:
+    """Where a command prints. With `as_json`, people's text goes to standard error."""
+
+    def __init__(self, *, as_json: bool) -> None:
+        self.as_json = as_json
+        self._console = Console(stderr=as_json, highlight=False, markup=False, emoji=False, soft_wrap=True)
+
+    def line(self, text: str = "", style: str = "") -> None:
+        """One line for people. `text` is ours, or went through `plain` or `quoted`."""
+        self._console.print(Text(text, style=style))
+
+    def facts(self, rows: Mapping[str, object]) -> None:
+        """Names and values for people, in two columns; entries without a value are left out."""
+        table = Table.grid(padding=(0, 2))
+        table.add_column(style="dim", no_wrap=True)
+        table.add_column(overflow="fold")
+        for name, value in rows.items():
+            if value is not None:
+                table.add_row(Text(f"  {name}"), Text(plain(value, 400)))
+        self._console.print(table, soft_wrap=False)
+
+    def notices(self, notices: tuple[Notice, ...]) -> None:
+        """What is worth telling, for people."""
+        for notice in notices:
+            self.line(f"  note: {notice.text}", style="yellow")
+
+    def result(self, value: Mapping[str, Any]) -> None:
+        """The JSON object, when it was asked for."""
+        if self.as_json:
+            sys.stdout.write(json.dumps(value, ensure_ascii=False) + "\n")
