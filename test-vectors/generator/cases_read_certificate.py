@@ -154,7 +154,12 @@ def _sig_x5ts() -> Iterator[Draft]:
             [leaf, reference_o("tsp-ca", "S512")],
         ),
         ("first-wrong", "The first of sigX5ts is not the leaf.", VIOLATION, [tsp, tsp, domain]),
-        ("second-wrong", "The second of sigX5ts is not the second of x5c.", VIOLATION, [leaf, domain]),
+        (
+            "second-wrong",
+            "The second of sigX5ts is in no place of x5c.",
+            VIOLATION,
+            [leaf, reference_o("root", "S256")],
+        ),
         ("object", "sigX5ts is an object.", MALFORMED, leaf),
         ("empty", "sigX5ts is empty.", MALFORMED, []),
         ("string-inside", "sigX5ts holds a string.", MALFORMED, [leaf["digVal"]]),

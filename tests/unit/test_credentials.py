@@ -89,11 +89,16 @@ def test_an_encrypted_key_without_a_password_says_to_give_one(issued: Issued, fo
         SigningCredential.from_pem(encrypted, issued.chain_pem)
 
 
-@pytest.mark.parametrize("password", [b"battery staple", b""])
-def test_a_wrong_password_is_refused_and_not_repeated(issued: Issued, password: bytes) -> None:
-    with pytest.raises(ConfigurationError, match="cannot be read.*another password") as caught:
-        SigningCredential.from_pem(issued.key_pem(PASSWORD), issued.chain_pem, password=password)
+def test_a_wrong_password_is_refused_and_not_repeated(issued: Issued) -> None:
+    with pytest.raises(ConfigurationError, match=r"^the private key cannot be read.*another password$") as caught:
+        SigningCredential.from_pem(issued.key_pem(PASSWORD), issued.chain_pem, password=b"battery staple")
     assert "battery" not in str(caught.value)
+
+
+def test_an_empty_password_for_an_encrypted_key_is_not_called_superfluous(issued: Issued) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        SigningCredential.from_pem(issued.key_pem(PASSWORD), issued.chain_pem, password=b"")
+    assert "not encrypted" not in str(caught.value)
 
 
 def test_a_superfluous_password_is_refused(issued: Issued) -> None:
@@ -266,7 +271,7 @@ def test_more_than_ten_certificates_are_refused(p256: Issued, hierarchy: Hierarc
 
 
 def test_an_rsa_key_below_2048_bits_is_refused(hierarchy: Hierarchy) -> None:
-    weak = hierarchy.tsp.issue(key=rsa.generate_private_key(public_exponent=65537, key_size=2047))
+    weak = hierarchy.tsp.issue(key=rsa.generate_private_key(public_exponent=65537, key_size=2047))  # noqa: S505 - weak on purpose
     with pytest.raises(ConfigurationError, match="has 2047 bits; 2048 to 8192 are accepted"):
         SigningCredential.from_pem(weak.key_pem(), weak.chain_pem)
 
