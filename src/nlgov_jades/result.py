@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
@@ -18,7 +18,7 @@ from .notice import Notice
 from .pki.identity import Kvk, Oin, common_name, kvk_of, oin_of, organization
 from .profiles import Profile, SignatureAlgorithm
 
-__all__ = ["RevocationEvidence", "RevocationStatus", "SignerIdentity", "VerifiedMessage"]
+__all__ = ["RevocationEvidence", "RevocationSource", "RevocationStatus", "SignerIdentity", "VerifiedMessage"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +51,13 @@ class SignerIdentity:
         )
 
 
+class RevocationSource(StrEnum):
+    """Where it was found that a certificate is not revoked."""
+
+    OCSP = "ocsp"
+    CRL = "crl"
+
+
 class RevocationStatus(StrEnum):
     """What is known of a certificate that was accepted."""
 
@@ -66,11 +73,21 @@ class RevocationEvidence:
         certificate: SHA-256 of its DER, lower-case hexadecimal.
         subject: Its common name, for people.
         status: What is known.
+        source: Where from; `None` when it is unchecked.
+        signer: Common name of who signed the OCSP response or CRL, or the empty text.
+        this_update: When it was known to be so, UTC, or `None`.
+        next_update: When newer data are due, UTC, or `None`.
+        der: The OCSP response or CRL itself, to keep as proof, or `None`.
     """
 
     certificate: str
     subject: str
     status: RevocationStatus
+    source: RevocationSource | None = None
+    signer: str = ""
+    this_update: dt.datetime | None = None
+    next_update: dt.datetime | None = None
+    der: bytes | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)

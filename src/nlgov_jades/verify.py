@@ -21,7 +21,7 @@ All but the comparison in step 9 is decided from the fields alone: see `Verifier
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Generator
+from collections.abc import Collection, Generator
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import TypeVar
@@ -30,8 +30,10 @@ from .clock import Clock, check_time, utc_now
 from .digest import BodyDigest, DigestAlgorithm
 from .errors import ConfigurationError, FetchError
 from .message import Body, HttpMessage, HttpRequest, HttpResponse
+from .pki.crl import Crl
+from .pki.ocsp import OcspResponse
 from .pki.path import build_path
-from .pki.revocation import FetchRequest, check_revocation
+from .pki.revocation import FetchRequest, GivenData, RevocationData, check_revocation
 from .pki.trust import TrustStore
 from .policy import VerificationPolicy
 from .result import SignerIdentity, VerifiedMessage
@@ -48,6 +50,7 @@ from .steps import (
 __all__ = ["AsyncVerifier", "PendingMessage", "Verifier"]
 
 _T = TypeVar("_T")
+_Steps = Generator[FetchRequest, RevocationData | FetchError, _T]
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -95,8 +98,14 @@ class PendingMessage:
 
 
 def _verification(
-    message: HttpMessage, *, trust: TrustStore, policy: VerificationPolicy, at: dt.datetime, body: BodyArrival
-) -> Generator[FetchRequest, FetchError, tuple[VerifiedMessage, StatedDigests]]:
+    message: HttpMessage,
+    *,
+    trust: TrustStore,
+    policy: VerificationPolicy,
+    at: dt.datetime,
+    body: BodyArrival,
+    given: GivenData,
+) -> _Steps[tuple[VerifiedMessage, StatedDigests]]:
     # Steps 1 to 9; the digest is compared here when the body is at hand.
     signed = check_fields(message, policy, body)
     # 10. The times.
@@ -110,7 +119,7 @@ def _verification(
         algorithm=signed.profile.algorithm,
         at=at,
     )
-    revocation = yield from check_revocation(path, policy.revocation)
+    findings = yield from check_revocation(path, policy.revocation, at=at, given=given)
     # 12. Who signed.
     identity = SignerIdentity.from_certificate(path.leaf)
     check_signer(identity, policy)
@@ -122,7 +131,7 @@ def _verification(
         covered=signed.covered,
         signer=identity,
         path=path.certificates,
-        revocation=revocation,
+        revocation=findings.evidence,
         protected_header=MappingProxyType(signed.header),
         verified_at=at,
         notices=acceptance_notices(signed, path, identity, policy),
@@ -155,12 +164,12 @@ class _Settings:
         return self._policy
 
     def _start(
-        self, message: HttpMessage, at: dt.datetime | None, body: BodyArrival
-    ) -> Generator[FetchRequest, FetchError, tuple[VerifiedMessage, StatedDigests]]:
+        self, message: HttpMessage, at: dt.datetime | None, body: BodyArrival, given: GivenData
+    ) -> _Steps[tuple[VerifiedMessage, StatedDigests]]:
         if not isinstance(message, HttpRequest | HttpResponse):
             raise ConfigurationError("a message is an HttpRequest or a HttpResponse")
         time = check_time(self._clock() if at is None else at)
-        return _verification(message, trust=self._trust, policy=self._policy, at=time, body=body)
+        return _verification(message, trust=self._trust, policy=self._policy, at=time, body=body, given=given)
 
     def __repr__(self) -> str:
         profiles = ", ".join(profile.id for profile in self._policy.profiles)
@@ -181,20 +190,36 @@ class Verifier(_Settings):
 
     __slots__ = ()
 
-    def verify(self, message: HttpMessage, *, at: dt.datetime | None = None) -> VerifiedMessage:
+    def verify(
+        self,
+        message: HttpMessage,
+        *,
+        at: dt.datetime | None = None,
+        ocsp: Collection[bytes | OcspResponse] = (),
+        crls: Collection[bytes | Crl] = (),
+    ) -> VerifiedMessage:
         """The proof that this message was signed by an allowed signer and not changed since.
 
         Args:
             message: As it stands on the wire, body included.
             at: The time for which path and revocation are judged, UTC; now when not given.
+            ocsp: OCSP responses to use before anything else, as DER or parsed once with `parse_ocsp`.
+            crls: CRLs to use before anything else, as DER or parsed once with `parse_crl`.
 
         Raises:
             VerificationError: It was not; the class and `code` say why. Nothing else is raised for a message.
             ConfigurationError: An argument is wrong, or a response covers `(request-target)` and has no request.
         """
-        return _run(self._start(message, at, BodyArrival.HERE))[0]
+        return _run(self._start(message, at, BodyArrival.HERE, GivenData.parse(tuple(ocsp), tuple(crls))))[0]
 
-    def verify_fields(self, message: HttpMessage, *, at: dt.datetime | None = None) -> PendingMessage:
+    def verify_fields(
+        self,
+        message: HttpMessage,
+        *,
+        at: dt.datetime | None = None,
+        ocsp: Collection[bytes | OcspResponse] = (),
+        crls: Collection[bytes | Crl] = (),
+    ) -> PendingMessage:
         """Everything that `verify` decides, but the comparison with the body, from the fields alone.
 
         An edge calls it before it reads a body that a stranger sent. The body of `message` is not looked at.
@@ -202,12 +227,14 @@ class Verifier(_Settings):
         Args:
             message: As it stands on the wire.
             at: The time for which path and revocation are judged, UTC; now when not given.
+            ocsp: OCSP responses to use before anything else, as DER or parsed once with `parse_ocsp`.
+            crls: CRLs to use before anything else, as DER or parsed once with `parse_crl`.
 
         Raises:
             VerificationError: The message is refused already.
             ConfigurationError: As `verify`, or the profile signs the body itself.
         """
-        verified, stated = _run(self._start(message, at, BodyArrival.LATER))
+        verified, stated = _run(self._start(message, at, BodyArrival.LATER, GivenData.parse(tuple(ocsp), tuple(crls))))
         return PendingMessage(verified, stated, self._policy)
 
 
@@ -225,17 +252,35 @@ class AsyncVerifier(_Settings):
 
     __slots__ = ()
 
-    async def verify(self, message: HttpMessage, *, at: dt.datetime | None = None) -> VerifiedMessage:
+    async def verify(
+        self,
+        message: HttpMessage,
+        *,
+        at: dt.datetime | None = None,
+        ocsp: Collection[bytes | OcspResponse] = (),
+        crls: Collection[bytes | Crl] = (),
+    ) -> VerifiedMessage:
         """As `Verifier.verify`."""
-        return (await _run_async(self._start(message, at, BodyArrival.HERE)))[0]
+        return (
+            await _run_async(self._start(message, at, BodyArrival.HERE, GivenData.parse(tuple(ocsp), tuple(crls))))
+        )[0]
 
-    async def verify_fields(self, message: HttpMessage, *, at: dt.datetime | None = None) -> PendingMessage:
+    async def verify_fields(
+        self,
+        message: HttpMessage,
+        *,
+        at: dt.datetime | None = None,
+        ocsp: Collection[bytes | OcspResponse] = (),
+        crls: Collection[bytes | Crl] = (),
+    ) -> PendingMessage:
         """As `Verifier.verify_fields`."""
-        verified, stated = await _run_async(self._start(message, at, BodyArrival.LATER))
+        verified, stated = await _run_async(
+            self._start(message, at, BodyArrival.LATER, GivenData.parse(tuple(ocsp), tuple(crls)))
+        )
         return PendingMessage(verified, stated, self._policy)
 
 
-def _run(steps: Generator[FetchRequest, FetchError, _T]) -> _T:
+def _run(steps: _Steps[_T]) -> _T:
     try:
         request = next(steps)
         while True:
@@ -245,7 +290,7 @@ def _run(steps: Generator[FetchRequest, FetchError, _T]) -> _T:
         return result
 
 
-async def _run_async(steps: Generator[FetchRequest, FetchError, _T]) -> _T:
+async def _run_async(steps: _Steps[_T]) -> _T:
     # Nothing is awaited as long as there is no network to wait for.
     return _run(steps)
 

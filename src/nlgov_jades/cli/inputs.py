@@ -23,6 +23,7 @@ __all__ = [
     "json_option",
     "message_options",
     "read_certificates",
+    "read_crl",
     "read_file",
     "read_message",
     "read_password",
@@ -150,6 +151,21 @@ def _certificates(octets: bytes, path: str, what: str) -> list[x509.Certificate]
         return [x509.load_der_x509_certificate(octets)]
     except Exception:  # noqa: BLE001 - the parser raises more classes than it documents
         raise CommandFailure(f"{what} {quoted(path, 200)} holds no certificate, or one that cannot be read") from None
+
+
+def read_crl(path: str) -> bytes:
+    """DER of a CRL in a file, DER or PEM.
+
+    Raises:
+        CommandFailure: It cannot be read.
+    """
+    octets = read_file(path, "the CRL")
+    if b"-----BEGIN" not in octets:
+        return octets
+    try:
+        return x509.load_pem_x509_crl(octets).public_bytes(Encoding.DER)
+    except Exception:  # noqa: BLE001 - the parser raises more classes than it documents
+        raise CommandFailure(f"the CRL {quoted(path, 200)} cannot be read") from None
 
 
 def to_pem(certificates: list[x509.Certificate]) -> bytes:

@@ -24,7 +24,7 @@ from ..profiles import Profile
 from ..result import VerifiedMessage
 from ..verify import Verifier
 from .failure import NotValid
-from .inputs import Rfc3339Time, json_option, message_options, read_certificates, read_message
+from .inputs import Rfc3339Time, json_option, message_options, read_certificates, read_crl, read_file, read_message
 from .output import Printer, plain
 
 __all__ = ["verify"]
@@ -51,6 +51,8 @@ _BY_FIELD = (profiles.ADR_PAYLOAD, profiles.ADR_MESSAGE, profiles.LOGIUS_PAYLOAD
     show_default=True,
     help="What an unanswered question about revocation means.",
 )
+@click.option("--crl", "crl_files", multiple=True, metavar="FILE", help="CRL to use, DER or PEM, repeatable.")
+@click.option("--ocsp", "ocsp_files", multiple=True, metavar="FILE", help="OCSP response to use, DER, repeatable.")
 @click.option("--at", type=Rfc3339Time(), help="The time to judge for; now when not given.")
 @click.option("--max-age", type=click.IntRange(0, 10**9), metavar="SECONDS", help="How old the signing time may be.")
 @click.option("--oin", "oins", multiple=True, metavar="OIN", help="Allowed signer, repeatable.")
@@ -72,6 +74,8 @@ def verify(
     intermediates: str | None,
     profile_ids: tuple[str, ...],
     revocation: str,
+    crl_files: tuple[str, ...],
+    ocsp_files: tuple[str, ...],
     at: dt.datetime | None,
     max_age: int | None,
     oins: tuple[str, ...],
@@ -101,8 +105,10 @@ def verify(
         read_certificates(trust, "the trust anchors"),
         [] if intermediates is None else read_certificates(intermediates, "the intermediates"),
     )
+    crls = [read_crl(path) for path in crl_files]
+    ocsp = [read_file(path, "the OCSP response") for path in ocsp_files]
     try:
-        verified = Verifier(trust=store, policy=policy).verify(message, at=at)
+        verified = Verifier(trust=store, policy=policy).verify(message, at=at, ocsp=ocsp, crls=crls)
     except VerificationError as error:
         _print_refusal(printer, error)
         raise NotValid from None
@@ -112,7 +118,7 @@ def verify(
 def _print_refusal(printer: Printer, error: VerificationError) -> None:
     detail = error.detail
     if isinstance(error, RevocationUnknownError):
-        detail += " To go on without knowing: --revocation off"
+        detail += ". Give the answer with --crl or --ocsp; to go on without knowing: --revocation off"
     printer.line("not valid", style="bold red")
     printer.facts({"code": error.code, "why": detail, "sub-indication": error.sub_indication})
     printer.result(
@@ -165,10 +171,10 @@ def acceptance(verified: VerifiedMessage) -> dict[str, Any]:
         "revocation": [
             {
                 "certificate": entry.certificate,
-                "source": None,
+                "source": None if entry.source is None else entry.source.value,
                 "status": entry.status.value,
-                "this_update": None,
-                "next_update": None,
+                "this_update": _utc(entry.this_update),
+                "next_update": _utc(entry.next_update),
             }
             for entry in verified.revocation
         ],

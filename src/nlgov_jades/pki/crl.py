@@ -1,0 +1,244 @@
+"""Certificate revocation lists (RFC 5280 §5, §6.3). Complete CRLs of the issuer itself; no indirect, delta or partial ones."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable
+
+from asn1crypto import crl as asn1_crl
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from cryptography.x509.oid import CRLEntryExtensionOID, ExtensionOID
+
+from ..policy import RevocationPolicy
+from ..result import RevocationSource
+from .answer import Answer, Standing, check_window
+from .identity import common_name
+from .signatures import UnusableDataError, check_signature
+
+__all__ = ["MAX_CRL", "Crl", "check_crl", "parse_crl"]
+
+MAX_CRL = 32 * 1024 * 1024
+"""Octets. 100 000 entries take 5 MB; PKIoverheid's are far smaller."""
+
+_SERIAL_WIDTH = 21
+"""RFC 5280 §4.1.2.2 allows 20 octets; one more for those who forget that the first bit is a sign."""
+
+_PROCESSED = frozenset(
+    {ExtensionOID.CRL_NUMBER, ExtensionOID.AUTHORITY_KEY_IDENTIFIER, ExtensionOID.ISSUING_DISTRIBUTION_POINT}
+)
+_PROCESSED_IN_ENTRY = frozenset({CRLEntryExtensionOID.CRL_REASON, CRLEntryExtensionOID.INVALIDITY_DATE})
+
+
+class Crl:
+    """A CRL whose form was checked, with its serial numbers in a compact sorted index.
+
+    Made by `parse_crl`. Its signature is checked once for each issuer's key, over the original octets.
+    """
+
+    __slots__ = ("_checked_keys", "_crl", "_index", "der", "next_update", "number", "this_update")
+
+    def __init__(self, der: bytes, crl: x509.CertificateRevocationList, next_update: dt.datetime) -> None:
+        self.der = der
+        self.this_update = crl.last_update_utc
+        self.next_update = next_update
+        self.number = _number(crl)
+        self._crl = crl
+        self._index = _index(crl)
+        self._checked_keys: set[bytes] = set()
+
+    @property
+    def issuer(self) -> x509.Name:
+        """Who issued it, by name."""
+        return self._crl.issuer
+
+    @property
+    def extensions(self) -> x509.Extensions:
+        """Its extensions, every critical one of which is processed."""
+        return self._crl.extensions
+
+    def __len__(self) -> int:
+        return len(self._index) // _SERIAL_WIDTH
+
+    def __contains__(self, serial_number: object) -> bool:
+        """Whether the serial number is listed: a binary search."""
+        if not isinstance(serial_number, int) or not 0 <= serial_number < 1 << (8 * _SERIAL_WIDTH):
+            return False
+        wanted = serial_number.to_bytes(_SERIAL_WIDTH)
+        low, high = 0, len(self)
+        while low < high:
+            middle = (low + high) // 2
+            if self._index[middle * _SERIAL_WIDTH : (middle + 1) * _SERIAL_WIDTH] < wanted:
+                low = middle + 1
+            else:
+                high = middle
+        return self._index[low * _SERIAL_WIDTH : (low + 1) * _SERIAL_WIDTH] == wanted
+
+    def entry(self, serial_number: int) -> x509.RevokedCertificate | None:
+        """The entry of a listed serial number. A linear search: ask `in` first."""
+        return self._crl.get_revoked_certificate_by_serial_number(serial_number)
+
+    def check_signature(self, issuer: x509.Certificate) -> None:
+        """Return when the issuer's key signed it (RFC 5280 §6.3.3 (g)).
+
+        Raises:
+            UnusableDataError: It did not, or with an algorithm that is not accepted.
+        """
+        key = issuer.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+        if key in self._checked_keys:
+            return
+        outer = asn1_crl.CertificateList.load(self.der)
+        tbs = outer["tbs_cert_list"]
+        if tbs["signature"].dump() != outer["signature_algorithm"].dump():
+            raise UnusableDataError("the CRL names one algorithm inside and another outside")
+        check_signature(issuer, outer["signature_algorithm"], tbs.dump(), outer["signature"].native, "CRL")
+        self._checked_keys.add(key)
+
+    def __repr__(self) -> str:
+        return f"<Crl: {len(self)} entries, {self.this_update:%Y-%m-%dT%H:%M:%SZ}>"
+
+
+def parse_crl(der: bytes) -> Crl:
+    """A CRL, when its form is one that is processed. Its signature is not checked here.
+
+    Raises:
+        UnusableDataError: No CRL, too large, without nextUpdate, indirect, delta, partial, or with a critical
+            extension that is not processed.
+    """
+    if not isinstance(der, bytes) or len(der) > MAX_CRL:
+        raise UnusableDataError(f"a CRL is bytes, at most {MAX_CRL} of them")
+    try:
+        crl = x509.load_der_x509_crl(der)
+        _check_extensions(crl.extensions)
+        return Crl(der, crl, _next_update(crl))
+    except UnusableDataError:
+        raise
+    except Exception:  # noqa: BLE001 - the parser raises more classes than it documents
+        raise UnusableDataError("this is not a CRL, or a damaged one") from None
+
+
+def check_crl(
+    crl: Crl, certificate: x509.Certificate, issuer: x509.Certificate, *, policy: RevocationPolicy, at: dt.datetime
+) -> Answer:
+    """What the CRL says about a certificate (RFC 5280 §6.3.3).
+
+    Args:
+        crl: From `parse_crl`.
+        certificate: The one in question.
+        issuer: The CA certificate above it on a path that holds.
+        policy: Gives `skew`.
+        at: The time to judge for, UTC.
+
+    Raises:
+        UnusableDataError: It says nothing: another issuer, another scope, another time, or a bad signature.
+    """
+    if crl.issuer != certificate.issuer or crl.issuer != issuer.subject:
+        raise UnusableDataError("the CRL is of another issuer")
+    _check_scope(crl, certificate)
+    until = check_window(crl.this_update, crl.next_update, policy=policy, at=at, what="CRL")
+    _check_issuer_may_sign(issuer)
+    crl.check_signature(issuer)
+    about = {
+        "source": RevocationSource.CRL,
+        "signer": common_name(issuer),
+        "this_update": crl.this_update,
+        "next_update": crl.next_update,
+        "valid_until": until,
+        "der": crl.der,
+    }
+    entry = crl.entry(certificate.serial_number) if certificate.serial_number in crl else None
+    if entry is None:
+        return Answer(standing=Standing.GOOD, **about)  # type: ignore[arg-type]  # the dict holds several types
+    reason = _reason(entry)
+    standing = Standing.ON_HOLD if reason is x509.ReasonFlags.certificate_hold else Standing.REVOKED
+    return Answer(
+        standing=standing,
+        revoked_at=entry.revocation_date_utc,
+        reason=None if reason is None else reason.value,
+        **about,  # type: ignore[arg-type]  # the dict holds several types
+    )
+
+
+def _index(crl: x509.CertificateRevocationList) -> bytes:
+    serials = []
+    for entry in crl:
+        for extension in entry.extensions:
+            # An entry that speaks of another issuer's certificate makes the CRL indirect (§5.3.3).
+            if extension.critical and extension.oid not in _PROCESSED_IN_ENTRY:
+                raise UnusableDataError("an entry of the CRL has a critical extension that is not processed")
+        if entry.serial_number >= 0:  # RFC 5280 knows no negative ones; they cannot be asked for either
+            serials.append(entry.serial_number.to_bytes(_SERIAL_WIDTH))
+    serials.sort()
+    return b"".join(serials)
+
+
+def _next_update(crl: x509.CertificateRevocationList) -> dt.datetime:
+    if crl.next_update_utc is None:
+        raise UnusableDataError("the CRL has no nextUpdate")
+    return crl.next_update_utc
+
+
+def _number(crl: x509.CertificateRevocationList) -> int | None:
+    try:
+        return crl.extensions.get_extension_for_class(x509.CRLNumber).value.crl_number
+    except x509.ExtensionNotFound:
+        return None
+
+
+def _check_extensions(extensions: Iterable[x509.Extension[x509.ExtensionType]]) -> None:
+    for extension in extensions:
+        if extension.oid == ExtensionOID.DELTA_CRL_INDICATOR:
+            raise UnusableDataError("the CRL is a delta CRL, which is not accepted")
+        if extension.critical and extension.oid not in _PROCESSED:
+            raise UnusableDataError("the CRL has a critical extension that is not processed")
+        point = extension.value
+        if not isinstance(point, x509.IssuingDistributionPoint):
+            continue
+        if point.indirect_crl or point.only_some_reasons or point.only_contains_attribute_certs:
+            raise UnusableDataError("the CRL is indirect, partial or about attribute certificates: not accepted")
+
+
+def _check_scope(crl: Crl, certificate: x509.Certificate) -> None:
+    """RFC 5280 §6.3.3 (b) (2): the CRL speaks of certificates of this kind and from this distribution point."""
+    try:
+        point = crl.extensions.get_extension_for_class(x509.IssuingDistributionPoint).value
+    except x509.ExtensionNotFound:
+        return
+    authority = _is_authority(certificate)
+    if (point.only_contains_user_certs and authority) or (point.only_contains_ca_certs and not authority):
+        raise UnusableDataError("the CRL is about certificates of another kind")
+    if point.relative_name is not None:
+        raise UnusableDataError("the CRL names its distribution point relative to its issuer, which is not accepted")
+    if point.full_name is not None and not _distribution_names(certificate).intersection(point.full_name):
+        raise UnusableDataError("the CRL is of another distribution point")
+
+
+def _distribution_names(certificate: x509.Certificate) -> set[x509.GeneralName]:
+    try:
+        points = certificate.extensions.get_extension_for_class(x509.CRLDistributionPoints).value
+    except x509.ExtensionNotFound:
+        return set()
+    return {name for point in points for name in point.full_name or ()}
+
+
+def _check_issuer_may_sign(issuer: x509.Certificate) -> None:
+    try:
+        usage = issuer.extensions.get_extension_for_class(x509.KeyUsage).value
+    except x509.ExtensionNotFound:
+        raise UnusableDataError("the CRL's issuer has no keyUsage") from None
+    if not usage.crl_sign:
+        raise UnusableDataError("the CRL's issuer may not sign CRLs (cRLSign)")
+
+
+def _is_authority(certificate: x509.Certificate) -> bool:
+    try:
+        return certificate.extensions.get_extension_for_class(x509.BasicConstraints).value.ca
+    except x509.ExtensionNotFound:
+        return False
+
+
+def _reason(entry: x509.RevokedCertificate) -> x509.ReasonFlags | None:
+    try:
+        return entry.extensions.get_extension_for_class(x509.CRLReason).value.reason
+    except x509.ExtensionNotFound:
+        return None
