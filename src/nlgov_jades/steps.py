@@ -27,6 +27,7 @@ from .jws import base64url_pieces, check_key, parse_detached, signing_input_dige
 from .message import Fields, HttpMessage
 from .notice import Notice, NoticeCode
 from .pki.path import CertificationPath
+from .pki.pkioverheid import TRIAL_ARC
 from .pki.policies import policies_of
 from .policy import ANY_MEDIA_TYPE, ANY_TRUSTED, RevocationMode, VerificationPolicy
 from .profiles import BodyOctets, Profile
@@ -47,9 +48,6 @@ __all__ = [
 
 _RECOMMENDED_RSA_BITS = 3072
 """What ETSI TS 119 312 asks of keys used after 2028; smaller ones are accepted and reported."""
-
-_TRIAL_ARC = "2.16.528.1.1003.1.2.41."
-"""Certificate policies of PKIoverheid's TRIAL hierarchy."""
 
 
 class BodyArrival(Enum):
@@ -277,7 +275,7 @@ def acceptance_notices(
     """What was accepted but is worth telling."""
     key = signed.leaf.public_key()
     small = isinstance(key, rsa.RSAPublicKey) and key.key_size < _RECOMMENDED_RSA_BITS
-    trial = any(policy_oid.startswith(_TRIAL_ARC) for policy_oid in policies_of(path.leaf) or ())
+    trial = any(policy_oid.startswith(TRIAL_ARC) for policy_oid in policies_of(path.leaf) or ())
     wrong_rsin = identity.oin is not None and not identity.oin.passes_eleven_test()
     unsigned_type = policy.media_types is ANY_MEDIA_TYPE and "content-type" not in signed.covered
     found = (

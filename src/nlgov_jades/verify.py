@@ -24,18 +24,20 @@ import datetime as dt
 from collections.abc import Collection, Generator
 from dataclasses import dataclass, replace
 from types import MappingProxyType
-from typing import TypeVar
+from typing import Self, TypeVar
 
 from .clock import Clock, check_time, utc_now
 from .digest import BodyDigest, DigestAlgorithm
 from .errors import ConfigurationError, FetchError
 from .message import Body, HttpMessage, HttpRequest, HttpResponse
 from .pki.crl import Crl
+from .pki.identity import Kvk, Oin
 from .pki.ocsp import OcspResponse
 from .pki.path import build_path
 from .pki.revocation import FetchRequest, GivenData, RevocationData, check_revocation
 from .pki.trust import TrustStore
-from .policy import VerificationPolicy
+from .policy import AnyTrusted, CertificateRequirements, RevocationPolicy, VerificationPolicy
+from .profiles import Profile
 from .result import SignerIdentity, VerifiedMessage
 from .steps import (
     BodyArrival,
@@ -152,6 +154,41 @@ class _Settings:
         self._trust = trust
         self._policy = policy
         self._clock = clock
+
+    @classmethod
+    def pkioverheid(
+        cls,
+        bundle_pem: bytes,
+        *,
+        profiles: Collection[Profile],
+        signers: Collection[Oin | Kvk] | AnyTrusted,
+        pins: Collection[str] = (),
+        revocation: RevocationPolicy = RevocationPolicy.HARD_FAIL,
+        max_age: dt.timedelta | None = None,
+        clock: Clock = utc_now,
+    ) -> Self:
+        """A verifier for PKIoverheid: the pinned anchors, and a certificate for authenticity or a seal.
+
+        Args:
+            bundle_pem: What `nlgov-jades trust install` wrote; `nlgov_jades.bundle.read().pem` gives it.
+            profiles: Which signatures are accepted.
+            signers: `ANY_TRUSTED`, or the OINs and KVK numbers that may sign.
+            pins: Fingerprints that the operator pins besides those of this library.
+            revocation: How revocation is judged.
+            max_age: How old the signing time may be; `None` sets no limit.
+            clock: Gives the current time, UTC; read once per message.
+
+        Raises:
+            ConfigurationError: The bundle holds a certificate that is not pinned, or an argument is wrong.
+        """
+        policy = VerificationPolicy(
+            profiles=tuple(profiles),
+            signers=signers,
+            certificate=CertificateRequirements.PKIOVERHEID_SIGNING,
+            revocation=revocation,
+            max_age=max_age,
+        )
+        return cls(trust=TrustStore.pkioverheid(bundle_pem, pins=pins), policy=policy, clock=clock)
 
     @property
     def trust(self) -> TrustStore:

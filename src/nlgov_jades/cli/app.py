@@ -10,12 +10,14 @@ import click
 from .. import __version__
 from ..errors import ConfigurationError, MessageNotSignableError, NlgovJadesError, SigningError
 from ..notice import NlgovJadesWarning
+from .cert import cert
 from .demo import demo
 from .dev_pki import dev_pki
 from .failure import CommandFailure, ExitStatus, NotValid
 from .inspect import inspect
 from .output import Printer
 from .sign import sign
+from .trust import trust
 from .verify import verify
 
 __all__ = ["cli", "run"]
@@ -30,7 +32,7 @@ def cli() -> None:
     """
 
 
-for _command in (sign, verify, inspect, dev_pki, demo):
+for _command in (sign, verify, inspect, cert, trust, dev_pki, demo):
     cli.add_command(_command)
 
 

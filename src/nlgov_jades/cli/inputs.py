@@ -13,13 +13,16 @@ import click
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from ..errors import quoted
+from ..bundle import load
+from ..errors import ConfigurationError, quoted
 from ..message import HttpMessage, HttpRequest
+from ..pki.trust import TrustStore
 from .capture import parse_capture, parse_headers_and_body
 from .failure import CommandFailure
 
 __all__ = [
     "Rfc3339Time",
+    "certificate_files",
     "json_option",
     "message_options",
     "read_certificates",
@@ -28,6 +31,8 @@ __all__ = [
     "read_message",
     "read_password",
     "read_request",
+    "read_trust",
+    "to_pem",
 ]
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
@@ -135,13 +140,39 @@ def read_certificates(path: str, what: str) -> list[x509.Certificate]:
     Raises:
         CommandFailure: There is none, or one cannot be read.
     """
+    files = certificate_files(path, what)
+    return [item for file in files for item in _certificates(read_file(file, what), file, what)]
+
+
+def read_trust(trust: str | None, intermediates: str | None) -> TrustStore:
+    """The TrustStore that --trust and --intermediates name; the installed PKIoverheid bundle without --trust.
+
+    Raises:
+        CommandFailure: A file cannot be read.
+        ConfigurationError: A certificate is no CA, or no bundle is installed.
+    """
+    more = [] if intermediates is None else read_certificates(intermediates, "the intermediates")
+    if trust is not None:
+        return TrustStore(read_certificates(trust, "the trust anchors"), more)
+    try:
+        installed = load()
+    except ConfigurationError as error:
+        raise CommandFailure(f"no --trust was given, and {error}", "CONFIGURATION") from None
+    return TrustStore(installed.anchors, [*installed.intermediates, *more])
+
+
+def certificate_files(path: str, what: str) -> list[str]:
+    """The file itself, or the certificate files in a folder.
+
+    Raises:
+        CommandFailure: The folder holds none.
+    """
     if path == "-" or not Path(path).is_dir():
-        return _certificates(read_file(path, what), path, what)
-    files = sorted(file for file in Path(path).iterdir() if file.suffix.lower() in _CERTIFICATE_SUFFIXES)
-    found = [item for file in files for item in _certificates(read_file(str(file), what), str(file), what)]
-    if not found:
+        return [path]
+    files = sorted(str(file) for file in Path(path).iterdir() if file.suffix.lower() in _CERTIFICATE_SUFFIXES)
+    if not files:
         raise CommandFailure(f"{what}: the folder {quoted(path, 200)} holds no .pem, .crt, .cer or .der file")
-    return found
+    return files
 
 
 def _certificates(octets: bytes, path: str, what: str) -> list[x509.Certificate]:

@@ -6,7 +6,6 @@ from typing import Any
 
 import click
 from cryptography import x509
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from .. import digest, jades
 from ..encoding import json_object
@@ -14,6 +13,7 @@ from ..errors import VerificationError
 from ..jws import parse_detached
 from ..message import HttpMessage, HttpRequest
 from ..pki.certificate import fingerprint
+from ..pki.fitness import describe_key
 from ..pki.identity import common_name, kvk_of, oin_of, organization
 from ..pki.policies import policies_of
 from ..profiles import ALL
@@ -102,7 +102,7 @@ def _certificate(certificate: x509.Certificate) -> dict[str, Any]:
         "kvk": None if kvk is None else str(kvk),
         "valid_from": certificate.not_valid_before_utc.strftime("%Y-%m-%dT%H:%M:%SZ"),
         "valid_until": certificate.not_valid_after_utc.strftime("%Y-%m-%dT%H:%M:%SZ"),
-        "key": _key(certificate),
+        "key": describe_key(certificate),
         "policies": sorted(policies_of(certificate) or ()),
         "sha256": fingerprint(certificate),
     }
@@ -111,13 +111,6 @@ def _certificate(certificate: x509.Certificate) -> dict[str, Any]:
 def _issuer(certificate: x509.Certificate) -> str:
     names = certificate.issuer.get_attributes_for_oid(x509.NameOID.COMMON_NAME)
     return str(names[0].value) if names else certificate.issuer.rfc4514_string()
-
-
-def _key(certificate: x509.Certificate) -> str:
-    key = certificate.public_key()
-    if isinstance(key, rsa.RSAPublicKey):
-        return f"RSA {key.key_size}"
-    return key.curve.name if isinstance(key, ec.EllipticCurvePublicKey) else "of another type"
 
 
 def _print_signature(printer: Printer, signature: dict[str, Any]) -> None:

@@ -11,7 +11,6 @@ from .. import profiles
 from ..errors import RevocationUnknownError, VerificationError
 from ..message import HttpMessage
 from ..pki.identity import Kvk, Oin, common_name
-from ..pki.trust import TrustStore
 from ..policy import (
     ANY_MEDIA_TYPE,
     ANY_TRUSTED,
@@ -24,7 +23,7 @@ from ..profiles import Profile
 from ..result import VerifiedMessage
 from ..verify import Verifier
 from .failure import NotValid
-from .inputs import Rfc3339Time, json_option, message_options, read_certificates, read_crl, read_file, read_message
+from .inputs import Rfc3339Time, json_option, message_options, read_crl, read_file, read_message, read_trust
 from .output import Printer, plain
 
 __all__ = ["verify"]
@@ -35,7 +34,11 @@ _BY_FIELD = (profiles.ADR_PAYLOAD, profiles.ADR_MESSAGE, profiles.LOGIUS_PAYLOAD
 
 @click.command()
 @message_options
-@click.option("--trust", required=True, metavar="ROOTS", help="Trust anchors: a file or a folder, PEM or DER.")
+@click.option(
+    "--trust",
+    metavar="ROOTS",
+    help="Trust anchors: a file or a folder; the installed PKIoverheid bundle when not given.",
+)
 @click.option("--intermediates", metavar="CAS", help="CA certificates that help to build the path: a file or a folder.")
 @click.option(
     "--profile",
@@ -70,7 +73,7 @@ def verify(
     headers: str | None,
     body: str | None,
     request: str | None,
-    trust: str,
+    trust: str | None,
     intermediates: str | None,
     profile_ids: tuple[str, ...],
     revocation: str,
@@ -101,10 +104,7 @@ def verify(
         max_age=None if max_age is None else dt.timedelta(seconds=max_age),
         media_types=ANY_MEDIA_TYPE,
     )
-    store = TrustStore(
-        read_certificates(trust, "the trust anchors"),
-        [] if intermediates is None else read_certificates(intermediates, "the intermediates"),
-    )
+    store = read_trust(trust, intermediates)
     crls = [read_crl(path) for path in crl_files]
     ocsp = [read_file(path, "the OCSP response") for path in ocsp_files]
     try:

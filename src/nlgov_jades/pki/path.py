@@ -22,7 +22,7 @@ from .failure import explain
 from .policies import valid_policies
 from .trust import TrustStore
 
-__all__ = ["MAX_INTERMEDIATES_ON_PATH", "CertificationPath", "build_path"]
+__all__ = ["MAX_INTERMEDIATES_ON_PATH", "CertificationPath", "build_path", "find_path"]
 
 MAX_INTERMEDIATES_ON_PATH = 4
 """CAs between signer and anchor: PKIoverheid has two; x5c holds at most five certificates in all."""
@@ -89,15 +89,35 @@ def build_path(
         CertificateExpiredError: A certificate is past its notAfter.
         CertificateNotYetValidError: A certificate is before its notBefore.
     """
-    certificates = _search(leaf, untrusted, trust, at)
-    for certificate in certificates:
-        # The builder judges this too; asked again so that it holds for the anchor whatever the builder does with it.
-        check_validity(certificate, at)
+    certificates = find_path(leaf, untrusted, trust=trust, at=at)
     checks.check_signer(leaf, requirements.extended_key_usages)
     checks.check_usage_nesting(certificates, requirements.extended_key_usages)
     checks.check_keys(certificates, algorithm)
     checks.check_authorities(certificates)
     return CertificationPath(certificates, valid_policies(certificates, requirements.policies))
+
+
+def find_path(
+    leaf: x509.Certificate, untrusted: Sequence[x509.Certificate], *, trust: TrustStore, at: dt.datetime
+) -> tuple[x509.Certificate, ...]:
+    """Certificates from this one to an anchor whose signatures hold and which are valid at that time; no more than that.
+
+    For telling about a certificate. `build_path` is what accepts a signer.
+
+    Args:
+        leaf: The certificate in question, first in the result.
+        untrusted: Candidates for CAs, trusted for nothing.
+        trust: Anchors and further intermediates.
+        at: The time to judge for, UTC.
+
+    Raises:
+        CertificatePathError: As `build_path`.
+    """
+    certificates = _search(leaf, untrusted, trust, at)
+    for certificate in certificates:
+        # The builder judges this too; asked again so that it holds for the anchor whatever the builder does with it.
+        check_validity(certificate, at)
+    return certificates
 
 
 def _search(

@@ -18,7 +18,7 @@ from ..policy import ExtendedKeyUsages
 from ..profiles import SignatureAlgorithm
 from .certificate import display_name
 
-__all__ = ["check_authorities", "check_keys", "check_signer", "check_usage_nesting"]
+__all__ = ["check_authorities", "check_keys", "check_signer", "check_usage_nesting", "extended_key_usages", "key_usage"]
 
 SERVER_AUTH = "1.3.6.1.5.5.7.3.1"
 ANY_EXTENDED_KEY_USAGE = "2.5.29.37.0"
@@ -51,10 +51,10 @@ def check_signer(leaf: x509.Certificate, accepted: ExtendedKeyUsages) -> None:
             raise _failed(leaf, f"has a critical extension that is not processed: {extension.oid.dotted_string}")
     if _is_authority(leaf):
         raise _failed(leaf, "is that of a CA, which does not sign messages")
-    usage = _key_usage(leaf)
+    usage = key_usage(leaf)
     if usage is None or not (usage.digital_signature or usage.content_commitment):
         raise _failed(leaf, "has no keyUsage with digitalSignature or nonRepudiation")
-    usages = _extended_key_usages(leaf)
+    usages = extended_key_usages(leaf)
     if usages is None:
         return
     if SERVER_AUTH in usages:
@@ -69,12 +69,12 @@ def check_usage_nesting(path: Sequence[x509.Certificate], accepted: ExtendedKeyU
     Raises:
         CertificatePathError: A CA does not.
     """
-    stated = _extended_key_usages(path[0])
+    stated = extended_key_usages(path[0])
     used = frozenset(accepted.value)
     if stated is not None and ANY_EXTENDED_KEY_USAGE not in stated:
         used &= stated
     for authority in path[1:]:
-        allowed = _extended_key_usages(authority)
+        allowed = extended_key_usages(authority)
         if allowed is None or ANY_EXTENDED_KEY_USAGE in allowed:
             continue
         used &= allowed
@@ -156,14 +156,16 @@ def _is_authority(certificate: x509.Certificate) -> bool:
         return False
 
 
-def _key_usage(certificate: x509.Certificate) -> x509.KeyUsage | None:
+def key_usage(certificate: x509.Certificate) -> x509.KeyUsage | None:
+    """The keyUsage extension, or `None`."""
     try:
         return certificate.extensions.get_extension_for_class(x509.KeyUsage).value
     except x509.ExtensionNotFound:
         return None
 
 
-def _extended_key_usages(certificate: x509.Certificate) -> frozenset[str] | None:
+def extended_key_usages(certificate: x509.Certificate) -> frozenset[str] | None:
+    """The OIDs in extendedKeyUsage, or `None` when the extension is absent."""
     try:
         extension = certificate.extensions.get_extension_for_class(x509.ExtendedKeyUsage)
     except x509.ExtensionNotFound:

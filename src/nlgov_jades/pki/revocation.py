@@ -44,12 +44,16 @@ class FetchRequest:
         url: http or https, from a certificate whose path reached a trust anchor.
         certificate: The certificate it is about.
         issuer: The CA certificate above it.
+        policy: How revocation is judged.
+        at: The time to judge for, UTC.
     """
 
     source: RevocationSource
     url: str
     certificate: x509.Certificate
     issuer: x509.Certificate
+    policy: RevocationPolicy
+    at: dt.datetime
 
     @property
     def limit(self) -> int:
@@ -61,13 +65,28 @@ class FetchRequest:
         return ocsp_request(self.certificate, self.issuer) if self.source is RevocationSource.OCSP else None
 
     def parse(self, octets: bytes) -> RevocationData:
-        """The answer, parsed. For a large CRL this takes a tenth of a second and more.
+        """The answer, parsed and found usable. For a large CRL this takes a tenth of a second and more.
 
         Raises:
-            FetchError: It is not what was asked for.
+            FetchError: It is not what was asked for, or not usable at this time.
         """
         try:
-            return parse_ocsp(octets) if self.source is RevocationSource.OCSP else parse_crl(octets)
+            data = parse_ocsp(octets) if self.source is RevocationSource.OCSP else parse_crl(octets)
+        except UnusableDataError as error:
+            raise FetchError(str(error)) from None
+        self.check(data)
+        return data
+
+    def check(self, data: RevocationData) -> Answer:
+        """What the data say; for a cache, which keeps nothing that its reader would refuse.
+
+        Raises:
+            FetchError: They say nothing about this certificate, or not at this time.
+        """
+        try:
+            if isinstance(data, Crl):
+                return check_crl(data, self.certificate, self.issuer, policy=self.policy, at=self.at)
+            return check_ocsp(data, self.certificate, self.issuer, policy=self.policy, at=self.at).answer
         except UnusableDataError as error:
             raise FetchError(str(error)) from None
 
@@ -173,7 +192,7 @@ class _Question:
             return decide(answers)
         for source, url in _sources(self.certificate, prefer_ocsp=prefer_ocsp):
             what = f"{source.value.upper()} at {quoted(url, 120)}"
-            reply = yield FetchRequest(source, url, self.certificate, self.issuer)
+            reply = yield FetchRequest(source, url, self.certificate, self.issuer, self.policy, self.at)
             if isinstance(reply, FetchError):
                 self.attempts.append(f"{what}: {reply}")
                 self.cause = reply
@@ -213,7 +232,7 @@ class _Question:
         for url in _crl_urls(self.certificate):
             if decide(answers) is not None:
                 break
-            reply = yield FetchRequest(RevocationSource.CRL, url, self.certificate, self.issuer)
+            reply = yield FetchRequest(RevocationSource.CRL, url, self.certificate, self.issuer, self.policy, self.at)
             if not isinstance(reply, FetchError):
                 yield from self._read(reply, "CRL", answers)
         return decide(answers)

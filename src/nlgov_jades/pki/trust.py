@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from functools import cached_property
 
 from cryptography import x509
@@ -11,6 +11,7 @@ from cryptography.x509.verification import Store
 
 from ..errors import ConfigurationError
 from .certificate import display_name, fingerprint, load_pem_bundle
+from .pkioverheid import PinRole, role_of
 
 __all__ = ["TrustStore"]
 
@@ -50,6 +51,29 @@ class TrustStore:
         """
         cas = () if intermediates is None else load_pem_bundle(intermediates, "the file of intermediates")
         return cls(load_pem_bundle(anchors, "the file of trust anchors"), cas)
+
+    @classmethod
+    def pkioverheid(cls, bundle_pem: bytes, *, pins: Collection[str] = ()) -> TrustStore:
+        """A store of pinned PKIoverheid certificates only.
+
+        Args:
+            bundle_pem: What `nlgov-jades trust install` wrote, or any PEM of pinned certificates.
+            pins: SHA-256 fingerprints that the operator pins besides those of this library, lower-case hexadecimal.
+
+        Raises:
+            ConfigurationError: A certificate is not pinned, or none is an anchor.
+        """
+        anchors: list[x509.Certificate] = []
+        intermediates: list[x509.Certificate] = []
+        for certificate in load_pem_bundle(bundle_pem, "the PKIoverheid bundle"):
+            role = role_of(certificate, pins)
+            if role is None:
+                raise ConfigurationError(
+                    f"certificate {display_name(certificate)} in the bundle is not a pinned PKIoverheid certificate "
+                    f"(SHA-256 {fingerprint(certificate)}); if it should be, pin that fingerprint once Logius confirmed it"
+                )
+            (anchors if role is PinRole.ANCHOR else intermediates).append(certificate)
+        return cls(anchors, intermediates)
 
     @property
     def anchors(self) -> tuple[x509.Certificate, ...]:
