@@ -40,6 +40,7 @@ __all__ = [
     "read_certificates",
     "read_pars",
     "read_times",
+    "read_x5c",
 ]
 
 MAX_X5C = 5
@@ -227,19 +228,28 @@ def check_parameters(header: Header, profile: Profile) -> None:
         raise ProfileViolationError(f"profile {profile.id} requires {', '.join(missing)}")
 
 
-def read_certificates(header: Header) -> tuple[tuple[bytes, x509.Certificate], ...]:
-    """Step 7: the certificates of `x5c`, signer first (RFC 7515 §4.1.6), as DER and parsed. `jku`, `jwk` and `x5u`
-    are never looked at.
+def read_x5c(header: Header) -> tuple[str, ...]:
+    """Step 7: the entries of `x5c`, signer first (RFC 7515 §4.1.6), undecoded. `jku`, `jwk` and `x5u` are never looked at.
 
     Raises:
-        MalformedSignatureError: Not a non-empty list of at most MAX_X5C texts, or an entry that is no padded
-            base64 of a readable certificate of at most MAX_CERTIFICATE octets.
+        MalformedSignatureError: Not a non-empty list of at most MAX_X5C texts, or an entry that is too long for a
+            certificate of MAX_CERTIFICATE octets.
     """
     x5c = _texts(header["x5c"], "x5c")
     if len(x5c) > MAX_X5C:
         raise MalformedSignatureError(f"x5c holds {len(x5c)} certificates; at most {MAX_X5C} are read")
     if any(len(entry) > 2 * MAX_CERTIFICATE for entry in x5c):  # before decoding; base64 adds a third
         raise MalformedSignatureError(f"a certificate in x5c is longer than {MAX_CERTIFICATE} octets")
+    return tuple(x5c)
+
+
+def read_certificates(x5c: Sequence[str]) -> tuple[tuple[bytes, x509.Certificate], ...]:
+    """Step 7: the certificates in the entries of `x5c`, as DER and parsed.
+
+    Raises:
+        MalformedSignatureError: An entry is no padded base64 of a readable certificate of at most MAX_CERTIFICATE
+            octets.
+    """
     return tuple(_certificate(entry, position) for position, entry in enumerate(x5c))
 
 

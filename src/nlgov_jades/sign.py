@@ -342,7 +342,7 @@ def _sent(credential: SigningCredential, choice: SendChain) -> tuple[bytes, ...]
 
 
 def _check_unsigned(message: HttpMessage, profile: Profile) -> None:
-    for name in known_signature_fields([profile]):
+    for name in known_signature_fields((profile,)):
         if name in message.fields:
             raise MessageNotSignableError(f"the message already has the signature field {name}")
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from enum import Enum
+from functools import lru_cache
 from typing import Any
 
 from cryptography import x509
@@ -26,24 +27,25 @@ from .errors import (
 from .jws import base64url_pieces, check_key, parse_detached, signing_input_digest, verify_signature
 from .message import Fields, HttpMessage
 from .notice import Notice, NoticeCode
-from .pki.path import CertificationPath
 from .pki.pkioverheid import TRIAL_ARC
 from .pki.policies import policies_of
 from .policy import ANY_MEDIA_TYPE, ANY_TRUSTED, RevocationMode, VerificationPolicy
 from .profiles import BodyOctets, Profile
 from .result import SignerIdentity
 from .sigd import check_pars, payload_octets
+from .verdicts import PathVerdict, SignerCertificates, verdict_key
 
 __all__ = [
     "BodyArrival",
     "SignedMessage",
     "StatedDigests",
-    "acceptance_notices",
+    "certificate_notices",
     "check_body",
     "check_fields",
     "check_signer",
     "check_times",
     "known_signature_fields",
+    "message_notices",
 ]
 
 _RECOMMENDED_RSA_BITS = 3072
@@ -72,29 +74,39 @@ class StatedDigests:
 
 @dataclass(frozen=True, slots=True)
 class SignedMessage:
-    """What steps 1 to 9 established. The signature holds for the key in `leaf`; nobody has vouched for that key yet."""
+    """What steps 1 to 9 established. The signature holds for the key in the signer's certificate; only a
+    verdict, where there is one, vouches for that certificate.
+    """
 
     profile: Profile
     header: dict[str, Any]
     covered: tuple[str, ...]
-    leaf: x509.Certificate
-    untrusted: tuple[x509.Certificate, ...]
+    certificates: SignerCertificates
+    verdict_key: bytes
+    verdict: PathVerdict | None
     times: jades.SigningTimes
     stated: StatedDigests
 
 
-def known_signature_fields(extra: Iterable[Profile]) -> tuple[str, ...]:
+@lru_cache(maxsize=64)
+def known_signature_fields(extra: tuple[Profile, ...]) -> tuple[str, ...]:
     """Names of all fields that carry a signature in a profile of this library or in one of these."""
     return tuple(dict.fromkeys(profile.field_name.lower() for profile in (*profiles.ALL, *extra)))
 
 
-def check_fields(message: HttpMessage, policy: VerificationPolicy, body: BodyArrival) -> SignedMessage:
+FindVerdict = Callable[[bytes], PathVerdict | None]
+
+
+def check_fields(
+    message: HttpMessage, policy: VerificationPolicy, body: BodyArrival, find: FindVerdict | None
+) -> SignedMessage:
     """Steps 1 to 9.
 
     Args:
         message: As received.
         policy: Gives the profiles and what may stay uncovered.
         body: Whether step 9 compares the body now.
+        find: Gives the verdict about certificates that were met before, so that they are not parsed again.
 
     Raises:
         VerificationError: A step fails; the first one that does gives the error.
@@ -118,13 +130,15 @@ def check_fields(message: HttpMessage, policy: VerificationPolicy, body: BodyArr
     jades.check_parameters(header, profile)
     _check_uncovered(fields, pars, policy)
     # 7. The signer's certificate, every reference to it, its key.
-    certificates = jades.read_certificates(header)
-    jades.check_references(header, [der for der, _ in certificates])
-    leaf = certificates[0][1]
-    key = check_key(leaf.public_key(), profile.algorithm)
+    x5c = jades.read_x5c(header)
+    key = verdict_key(profile.algorithm, x5c)
+    verdict = None if find is None else find(key)
+    certificates = _signer_certificates(header, x5c, profile) if verdict is None else verdict.certificates
+    if verdict is not None:
+        jades.check_references(header, certificates.der)
     # 8. The signature.
     payload = _body_payload(message, body) if isinstance(covers, BodyOctets) else [payload_octets(pars, message)]
-    verify_signature(key, jws.signature, signing_input_digest(jws.encoded_header, payload))
+    verify_signature(certificates.key, jws.signature, signing_input_digest(jws.encoded_header, payload))
     # 9. The digest of the body.
     stated = StatedDigests({}, {}) if isinstance(covers, BodyOctets) else _stated_digests(fields)
     covered = ("body",) if isinstance(covers, BodyOctets) else pars
@@ -134,10 +148,24 @@ def check_fields(message: HttpMessage, policy: VerificationPolicy, body: BodyArr
         profile=profile,
         header=header,
         covered=covered,
-        leaf=leaf,
-        untrusted=tuple(certificate for _, certificate in certificates[1:]),
+        certificates=certificates,
+        verdict_key=key,
+        verdict=verdict,
         times=jades.read_times(header),
         stated=stated,
+    )
+
+
+def _signer_certificates(header: dict[str, Any], x5c: Sequence[str], profile: Profile) -> SignerCertificates:
+    parsed = jades.read_certificates(x5c)
+    der = tuple(octets for octets, _ in parsed)
+    jades.check_references(header, der)
+    leaf = parsed[0][1]
+    return SignerCertificates(
+        der=der,
+        leaf=leaf,
+        untrusted=tuple(certificate for _, certificate in parsed[1:]),
+        key=check_key(leaf.public_key(), profile.algorithm),
     )
 
 
@@ -269,17 +297,23 @@ def _named(policy: VerificationPolicy) -> frozenset[object]:
     return frozenset() if policy.signers is ANY_TRUSTED else frozenset(policy.signers)
 
 
-def acceptance_notices(
-    signed: SignedMessage, path: CertificationPath, identity: SignerIdentity, policy: VerificationPolicy
-) -> tuple[Notice, ...]:
-    """What was accepted but is worth telling."""
-    key = signed.leaf.public_key()
+def certificate_notices(certificates: SignerCertificates, identity: SignerIdentity) -> tuple[Notice, ...]:
+    """What is worth telling about the signer's certificate, whatever the message."""
+    key = certificates.key
     small = isinstance(key, rsa.RSAPublicKey) and key.key_size < _RECOMMENDED_RSA_BITS
-    trial = any(policy_oid.startswith(TRIAL_ARC) for policy_oid in policies_of(path.leaf) or ())
+    trial = any(oid.startswith(TRIAL_ARC) for oid in policies_of(certificates.leaf) or ())
     wrong_rsin = identity.oin is not None and not identity.oin.passes_eleven_test()
-    unsigned_type = policy.media_types is ANY_MEDIA_TYPE and "content-type" not in signed.covered
-    found = (
+    return _notices(
         (small, NoticeCode.SMALL_KEY, "the signer's RSA key is below 3072 bits"),
+        (wrong_rsin, NoticeCode.RSIN_CHECK, "the RSIN in the signer's OIN fails the eleven-test"),
+        (trial, NoticeCode.TRIAL_CERTIFICATE, "the signer's certificate is from PKIoverheid's TRIAL hierarchy"),
+    )
+
+
+def message_notices(signed: SignedMessage, policy: VerificationPolicy) -> tuple[Notice, ...]:
+    """What is worth telling about this message under this policy."""
+    unsigned_type = policy.media_types is ANY_MEDIA_TYPE and "content-type" not in signed.covered
+    return _notices(
         (
             signed.times.claimed is None,
             NoticeCode.NO_SIGNING_TIME,
@@ -300,12 +334,13 @@ def acceptance_notices(
             NoticeCode.ANY_SIGNER,
             "any signer with a trusted certificate is accepted: compare the OIN with the party you expect",
         ),
-        (wrong_rsin, NoticeCode.RSIN_CHECK, "the RSIN in the signer's OIN fails the eleven-test"),
-        (trial, NoticeCode.TRIAL_CERTIFICATE, "the signer's certificate is from PKIoverheid's TRIAL hierarchy"),
         (
             unsigned_type,
             NoticeCode.CONTENT_TYPE_UNSIGNED,
             "Content-Type is not covered by the signature and any is accepted",
         ),
     )
+
+
+def _notices(*found: tuple[bool, NoticeCode, str]) -> tuple[Notice, ...]:
     return tuple(Notice(code, text) for holds, code, text in found if holds)

@@ -1,58 +1,38 @@
-"""Verification: the numbered steps, one generator, two drivers. Nothing here touches a socket or a file.
-
-The steps, in this order; the first that fails gives the error (`docs/reference/wire-format.md`, "Reading"):
-
-     1. the signature field is there once, with one value
-     2. size caps, before any parsing
-     3. canonical base64url, strict JSON
-     4. `alg` and `b64`
-     5. `crit`
-     6. `sigD`, the required parameters, and the fields that are not covered
-     7. the signer's certificate and every reference to it; type and size of its key
-     8. the signature
-     9. the digest of the body
-    10. the times
-    11. the certification path, then revocation
-    12. who signed
-
-All but the comparison in step 9 is decided from the fields alone: see `Verifier.verify_fields`.
-"""
+"""Verifiers for people to use: the settings, and a thin sync and async face of the one generator in `verification.py`."""
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Collection, Generator
+from collections.abc import Collection
 from dataclasses import dataclass, replace
-from types import MappingProxyType
-from typing import Self, TypeVar
+from typing import Generic, Self, TypeVar
 
 from .clock import Clock, check_time, utc_now
 from .digest import BodyDigest, DigestAlgorithm
-from .errors import ConfigurationError, FetchError
+from .drivers import Steps, drive, drive_async
+from .errors import ConfigurationError
+from .fetching import AsyncFetcher, Fetcher
 from .message import Body, HttpMessage, HttpRequest, HttpResponse
 from .pki.crl import Crl
 from .pki.identity import Kvk, Oin
 from .pki.ocsp import OcspResponse
-from .pki.path import build_path
-from .pki.revocation import FetchRequest, GivenData, RevocationData, check_revocation
+from .pki.revocation import GivenData
 from .pki.trust import TrustStore
 from .policy import AnyTrusted, CertificateRequirements, RevocationPolicy, VerificationPolicy
 from .profiles import Profile
 from .result import SignerIdentity, VerifiedMessage
-from .steps import (
-    BodyArrival,
-    StatedDigests,
-    acceptance_notices,
-    check_body,
-    check_fields,
-    check_signer,
-    check_times,
-)
+from .steps import BodyArrival, StatedDigests, check_body
+from .verdicts import VerdictStore
+from .verification import Occasion, verification
 
 __all__ = ["AsyncVerifier", "PendingMessage", "Verifier"]
 
-_T = TypeVar("_T")
-_Steps = Generator[FetchRequest, RevocationData | FetchError, _T]
+FETCH_TIME = dt.timedelta(seconds=10)
+"""For all OCSP responses and CRLs of one verification together: what a caller of a synchronous API still waits for."""
+
+NOTHING_GIVEN = GivenData()
+
+_Fetcher = TypeVar("_Fetcher", Fetcher, AsyncFetcher)
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -99,61 +79,32 @@ class PendingMessage:
         return f"<PendingMessage: {self._verified.profile.id}, body not verified yet>"
 
 
-def _verification(
-    message: HttpMessage,
-    *,
-    trust: TrustStore,
-    policy: VerificationPolicy,
-    at: dt.datetime,
-    body: BodyArrival,
-    given: GivenData,
-) -> _Steps[tuple[VerifiedMessage, StatedDigests]]:
-    # Steps 1 to 9; the digest is compared here when the body is at hand.
-    signed = check_fields(message, policy, body)
-    # 10. The times.
-    check_times(signed.times, signed.leaf, policy, at)
-    # 11. The certification path; only one that reached an anchor may cause a fetch.
-    path = build_path(
-        signed.leaf,
-        signed.untrusted,
-        trust=trust,
-        requirements=policy.certificate,
-        algorithm=signed.profile.algorithm,
-        at=at,
-    )
-    findings = yield from check_revocation(path, policy.revocation, at=at, given=given)
-    # 12. Who signed.
-    identity = SignerIdentity.from_certificate(path.leaf)
-    check_signer(identity, policy)
-    verified = VerifiedMessage(
-        message=message,
-        profile=signed.profile,
-        algorithm=signed.profile.algorithm,
-        signing_time=signed.times.claimed,
-        covered=signed.covered,
-        signer=identity,
-        path=path.certificates,
-        revocation=findings.evidence,
-        protected_header=MappingProxyType(signed.header),
-        verified_at=at,
-        notices=acceptance_notices(signed, path, identity, policy),
-    )
-    return verified, signed.stated
-
-
-class _Settings:
+class _Settings(Generic[_Fetcher]):
     """What both verifiers are made of."""
 
-    __slots__ = ("_clock", "_policy", "_trust")
+    __slots__ = ("_clock", "_fetcher", "_policy", "_seconds", "_trust", "_verdicts")
 
-    def __init__(self, *, trust: TrustStore, policy: VerificationPolicy, clock: Clock = utc_now) -> None:
+    def __init__(
+        self,
+        *,
+        trust: TrustStore,
+        policy: VerificationPolicy,
+        fetcher: _Fetcher | None = None,
+        clock: Clock = utc_now,
+        fetch_time: dt.timedelta = FETCH_TIME,
+    ) -> None:
         if not isinstance(trust, TrustStore):
             raise ConfigurationError("trust is a TrustStore: nothing is trusted that was not configured")
         if not isinstance(policy, VerificationPolicy):
             raise ConfigurationError("policy is a VerificationPolicy")
         self._trust = trust
         self._policy = policy
+        if not isinstance(fetch_time, dt.timedelta) or fetch_time <= dt.timedelta(0):
+            raise ConfigurationError("fetch_time is a timedelta above zero")
+        self._fetcher: _Fetcher | None = fetcher
         self._clock = clock
+        self._seconds = fetch_time.total_seconds()
+        self._verdicts = VerdictStore()
 
     @classmethod
     def pkioverheid(
@@ -165,6 +116,7 @@ class _Settings:
         pins: Collection[str] = (),
         revocation: RevocationPolicy = RevocationPolicy.HARD_FAIL,
         max_age: dt.timedelta | None = None,
+        fetcher: _Fetcher | None = None,
         clock: Clock = utc_now,
     ) -> Self:
         """A verifier for PKIoverheid: the pinned anchors, and a certificate for authenticity or a seal.
@@ -176,6 +128,7 @@ class _Settings:
             pins: Fingerprints that the operator pins besides those of this library.
             revocation: How revocation is judged.
             max_age: How old the signing time may be; `None` sets no limit.
+            fetcher: Where revocation data come from; `None` opens no connection.
             clock: Gives the current time, UTC; read once per message.
 
         Raises:
@@ -188,7 +141,7 @@ class _Settings:
             revocation=revocation,
             max_age=max_age,
         )
-        return cls(trust=TrustStore.pkioverheid(bundle_pem, pins=pins), policy=policy, clock=clock)
+        return cls(trust=TrustStore.pkioverheid(bundle_pem, pins=pins), policy=policy, fetcher=fetcher, clock=clock)
 
     @property
     def trust(self) -> TrustStore:
@@ -201,28 +154,42 @@ class _Settings:
         return self._policy
 
     def _start(
-        self, message: HttpMessage, at: dt.datetime | None, body: BodyArrival, given: GivenData
-    ) -> _Steps[tuple[VerifiedMessage, StatedDigests]]:
+        self,
+        message: HttpMessage,
+        at: dt.datetime | None,
+        body: BodyArrival,
+        ocsp: Collection[bytes | OcspResponse],
+        crls: Collection[bytes | Crl],
+    ) -> Steps[tuple[VerifiedMessage, StatedDigests]]:
         if not isinstance(message, HttpRequest | HttpResponse):
             raise ConfigurationError("a message is an HttpRequest or a HttpResponse")
-        time = check_time(self._clock() if at is None else at)
-        return _verification(message, trust=self._trust, policy=self._policy, at=time, body=body, given=given)
+        # A verdict is about now and what this verifier finds itself.
+        usual = at is None and not ocsp and not crls
+        occasion = Occasion(
+            at=check_time(self._clock() if at is None else at),
+            body=body,
+            given=NOTHING_GIVEN if usual else GivenData.parse(tuple(ocsp), tuple(crls)),
+            verdicts=self._verdicts if usual else None,
+        )
+        return verification(message, self._trust, self._policy, occasion)
 
     def __repr__(self) -> str:
         profiles = ", ".join(profile.id for profile in self._policy.profiles)
         return f"<{type(self).__name__}: {profiles}; {self._trust!r}>"
 
 
-class Verifier(_Settings):
+class Verifier(_Settings[Fetcher]):
     """Verifies messages. Safe to share between threads; meant to live as long as the process.
 
     Args:
         trust: Anchors and intermediates.
         policy: What is accepted.
+        fetcher: Where revocation data come from; `None` opens no connection, ever.
         clock: Gives the current time, UTC; read once per message.
+        fetch_time: For everything that one verification fetches together.
 
     Raises:
-        ConfigurationError: `trust` or `policy` is something else.
+        ConfigurationError: `trust` or `policy` is something else, or `fetch_time` is no time.
     """
 
     __slots__ = ()
@@ -247,7 +214,8 @@ class Verifier(_Settings):
             VerificationError: It was not; the class and `code` say why. Nothing else is raised for a message.
             ConfigurationError: An argument is wrong, or a response covers `(request-target)` and has no request.
         """
-        return _run(self._start(message, at, BodyArrival.HERE, GivenData.parse(tuple(ocsp), tuple(crls))))[0]
+        steps = self._start(message, at, BodyArrival.HERE, ocsp, crls)
+        return drive(steps, self._fetcher, self._seconds)[0]
 
     def verify_fields(
         self,
@@ -263,28 +231,30 @@ class Verifier(_Settings):
 
         Args:
             message: As it stands on the wire.
-            at: The time for which path and revocation are judged, UTC; now when not given.
-            ocsp: OCSP responses to use before anything else, as DER or parsed once with `parse_ocsp`.
-            crls: CRLs to use before anything else, as DER or parsed once with `parse_crl`.
+            at: As for `verify`.
+            ocsp: As for `verify`.
+            crls: As for `verify`.
 
         Raises:
             VerificationError: The message is refused already.
             ConfigurationError: As `verify`, or the profile signs the body itself.
         """
-        verified, stated = _run(self._start(message, at, BodyArrival.LATER, GivenData.parse(tuple(ocsp), tuple(crls))))
-        return PendingMessage(verified, stated, self._policy)
+        steps = self._start(message, at, BodyArrival.LATER, ocsp, crls)
+        return PendingMessage(*drive(steps, self._fetcher, self._seconds), self._policy)
 
 
-class AsyncVerifier(_Settings):
+class AsyncVerifier(_Settings[AsyncFetcher]):
     """`Verifier` for asyncio and trio: the same steps, awaited. Safe to share between tasks.
 
     Args:
         trust: Anchors and intermediates.
         policy: What is accepted.
+        fetcher: Where revocation data come from; `None` opens no connection, ever.
         clock: Gives the current time, UTC; read once per message.
+        fetch_time: For everything that one verification fetches together.
 
     Raises:
-        ConfigurationError: `trust` or `policy` is something else.
+        ConfigurationError: As for `Verifier`.
     """
 
     __slots__ = ()
@@ -298,9 +268,8 @@ class AsyncVerifier(_Settings):
         crls: Collection[bytes | Crl] = (),
     ) -> VerifiedMessage:
         """As `Verifier.verify`."""
-        return (
-            await _run_async(self._start(message, at, BodyArrival.HERE, GivenData.parse(tuple(ocsp), tuple(crls))))
-        )[0]
+        steps = self._start(message, at, BodyArrival.HERE, ocsp, crls)
+        return (await drive_async(steps, self._fetcher, self._seconds))[0]
 
     async def verify_fields(
         self,
@@ -311,26 +280,5 @@ class AsyncVerifier(_Settings):
         crls: Collection[bytes | Crl] = (),
     ) -> PendingMessage:
         """As `Verifier.verify_fields`."""
-        verified, stated = await _run_async(
-            self._start(message, at, BodyArrival.LATER, GivenData.parse(tuple(ocsp), tuple(crls)))
-        )
-        return PendingMessage(verified, stated, self._policy)
-
-
-def _run(steps: _Steps[_T]) -> _T:
-    try:
-        request = next(steps)
-        while True:
-            request = steps.send(_no_network(request))
-    except StopIteration as done:
-        result: _T = done.value
-        return result
-
-
-async def _run_async(steps: _Steps[_T]) -> _T:
-    # Nothing is awaited as long as there is no network to wait for.
-    return _run(steps)
-
-
-def _no_network(_: FetchRequest) -> FetchError:
-    return FetchError("not fetched: this verifier has no network")
+        steps = self._start(message, at, BodyArrival.LATER, ocsp, crls)
+        return PendingMessage(*await drive_async(steps, self._fetcher, self._seconds), self._policy)

@@ -86,7 +86,7 @@ def _signature(field: str, value: str) -> dict[str, Any]:
         header = json_object(parse_detached(value).protected, "the protected header")
         about["header"] = {name: item for name, item in header.items() if name not in _LONG_PARAMETERS}
         if "x5c" in header:
-            about["certificates"] = [_certificate(item) for _, item in jades.read_certificates(header)]
+            about["certificates"] = [_certificate(item) for _, item in jades.read_certificates(jades.read_x5c(header))]
     except VerificationError as error:
         about["problem"] = error.detail
     return about

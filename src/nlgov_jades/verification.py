@@ -1,0 +1,147 @@
+"""Verification as one generator: the numbered steps. `verify.py` offers it, `drivers.py` runs it.
+
+The steps, in this order; the first that fails gives the error (`docs/reference/wire-format.md`, "Reading"):
+
+     1. the signature field is there once, with one value
+     2. size caps, before any parsing
+     3. canonical base64url, strict JSON
+     4. `alg` and `b64`
+     5. `crit`
+     6. `sigD`, the required parameters, and the fields that are not covered
+     7. the signer's certificate and every reference to it; type and size of its key
+     8. the signature
+     9. the digest of the body
+    10. the times
+    11. the certification path, then revocation
+    12. who signed
+
+All but the comparison in step 9 is decided from the fields alone: see `Verifier.verify_fields`.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from functools import partial
+from types import MappingProxyType
+
+from .drivers import Steps
+from .errors import CertificateRevokedError
+from .message import HttpMessage
+from .pki.path import build_path
+from .pki.revocation import GivenData, check_revocation
+from .pki.trust import TrustStore
+from .policy import VerificationPolicy
+from .result import SignerIdentity, VerifiedMessage
+from .steps import (
+    BodyArrival,
+    SignedMessage,
+    StatedDigests,
+    certificate_notices,
+    check_fields,
+    check_signer,
+    check_times,
+    message_notices,
+)
+from .verdicts import PathVerdict, VerdictStore, lifetime
+
+__all__ = ["Occasion", "verification"]
+
+
+@dataclass(frozen=True, slots=True)
+class Occasion:
+    """What one verification goes by.
+
+    Attributes:
+        at: The time to judge for, UTC.
+        body: Whether the body is compared now.
+        given: Revocation data that the caller brought along.
+        verdicts: Verdicts that may be used and added to; `None` for a check of another time or with given data.
+    """
+
+    at: dt.datetime
+    body: BodyArrival
+    given: GivenData
+    verdicts: VerdictStore | None
+
+
+def verification(
+    message: HttpMessage, trust: TrustStore, policy: VerificationPolicy, occasion: Occasion
+) -> Steps[tuple[VerifiedMessage, StatedDigests]]:
+    """The steps in their order.
+
+    Args:
+        message: As it stands on the wire.
+        trust: Anchors and intermediates.
+        policy: What is accepted.
+        occasion: When, with which data, and what is known already.
+
+    Yields:
+        Revocation data to read.
+
+    Raises:
+        VerificationError: The first step that fails.
+        ConfigurationError: Something of ours is missing.
+    """
+    at, verdicts = occasion.at, occasion.verdicts
+    # Steps 1 to 9; the digest is compared here when the body is at hand.
+    signed = check_fields(message, policy, occasion.body, None if verdicts is None else partial(verdicts.find, at=at))
+    # 10. The times.
+    check_times(signed.times, signed.certificates.leaf, policy, at)
+    # 11. The certification path and its revocation, unless they are known.
+    verdict = signed.verdict
+    if verdict is None:
+        verdict = yield from _judge(signed, trust, policy, occasion)
+    # 12. Who signed.
+    check_signer(verdict.identity, policy)
+    verified = VerifiedMessage(
+        message=message,
+        profile=signed.profile,
+        algorithm=signed.profile.algorithm,
+        signing_time=signed.times.claimed,
+        covered=signed.covered,
+        signer=verdict.identity,
+        path=verdict.path.certificates,
+        revocation=verdict.evidence,
+        protected_header=MappingProxyType(signed.header),
+        verified_at=at,
+        notices=verdict.notices + message_notices(signed, policy),
+    )
+    return verified, signed.stated
+
+
+def _judge(
+    signed: SignedMessage, trust: TrustStore, policy: VerificationPolicy, occasion: Occasion
+) -> Steps[PathVerdict]:
+    """Step 11. Only a path that reached an anchor may cause a fetch."""
+    at, verdicts, certificates = occasion.at, occasion.verdicts, signed.certificates
+    generation = 0 if verdicts is None else verdicts.generation
+    path = build_path(
+        certificates.leaf,
+        certificates.untrusted,
+        trust=trust,
+        requirements=policy.certificate,
+        algorithm=signed.profile.algorithm,
+        at=at,
+    )
+    try:
+        findings = yield from check_revocation(path, policy.revocation, at=at, given=occasion.given)
+    except CertificateRevokedError:
+        if verdicts is not None:
+            verdicts.forget_all()
+        raise
+    identity = SignerIdentity.from_certificate(path.leaf)
+    until = findings.valid_until
+    verdict = PathVerdict(
+        certificates=certificates,
+        path=path,
+        evidence=findings.evidence,
+        identity=identity,
+        notices=certificate_notices(certificates, identity),
+        from_time=at,
+        valid_until=at if until is None else lifetime(path, findings.evidence, until, policy=policy.revocation, at=at),
+        generation=generation,
+    )
+    if verdicts is not None and until is not None:
+        verdicts.keep(signed.verdict_key, verdict)
+    return verdict
