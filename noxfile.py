@@ -89,6 +89,13 @@ def docs(session: nox.Session) -> None:
 
 
 @nox.session
+def bench(session: nox.Session) -> None:
+    """Speed and memory beside peers and physical limits; asserts nothing."""
+    session.install("-e", ".[all]", *group("bench"))
+    session.run("python", "-W", "ignore", "benchmarks/bench.py")
+
+
+@nox.session
 def build(session: nox.Session) -> None:
     """Build wheel and sdist, install the wheel in a fresh environment, sign and verify without the sources."""
     session.install("build")

@@ -20,7 +20,7 @@ class NoticeCode(StrEnum):
     NO_SIGNING_TIME = "NO_SIGNING_TIME"
     """The signature states no signing time."""
     REVOCATION_UNCHECKED = "REVOCATION_UNCHECKED"
-    """The policy switched revocation checking off."""
+    """Revocation was not checked for some certificate: switched off, or unknown under soft-fail."""
     ANY_SIGNER = "ANY_SIGNER"
     """The policy accepts every signer that a trust anchor vouches for."""
     RSIN_CHECK = "RSIN_CHECK"

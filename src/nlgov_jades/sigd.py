@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from .errors import ConfigurationError, MalformedSignatureError, ProfileViolationError
+from .errors import ConfigurationError, MalformedSignatureError, ProfileViolationError, quoted
 from .message import HttpMessage, HttpRequest
 from .profiles import REQUEST_TARGET, HttpHeaders, OtherFields
 
@@ -42,6 +42,8 @@ def check_pars(pars: Sequence[str], covers: HttpHeaders, message: HttpMessage) -
         ProfileViolationError: A name is missing, or one too many is there.
     """
     named = set(pars)
+    if absent := sorted(name for name in named if name != REQUEST_TARGET and name not in message.fields):
+        raise ProfileViolationError(f"the signature covers {quoted(absent[0])}, which the message does not have")
     required = covers.mandatory | {name for name in covers.if_present if name in message.fields}
     if missing := sorted(required - named):
         raise ProfileViolationError(f"the signature does not cover {', '.join(missing)}")

@@ -29,9 +29,9 @@ from .message import Fields, HttpMessage
 from .notice import Notice, NoticeCode
 from .pki.pkioverheid import TRIAL_ARC
 from .pki.policies import policies_of
-from .policy import ANY_MEDIA_TYPE, ANY_TRUSTED, RevocationMode, VerificationPolicy
+from .policy import ANY_MEDIA_TYPE, ANY_TRUSTED, VerificationPolicy
 from .profiles import BodyOctets, Profile
-from .result import SignerIdentity
+from .result import RevocationEvidence, RevocationStatus, SignerIdentity
 from .sigd import check_pars, payload_octets
 from .verdicts import PathVerdict, SignerCertificates, verdict_key
 
@@ -310,7 +310,9 @@ def certificate_notices(certificates: SignerCertificates, identity: SignerIdenti
     )
 
 
-def message_notices(signed: SignedMessage, policy: VerificationPolicy) -> tuple[Notice, ...]:
+def message_notices(
+    signed: SignedMessage, evidence: Sequence[RevocationEvidence], policy: VerificationPolicy
+) -> tuple[Notice, ...]:
     """What is worth telling about this message under this policy."""
     unsigned_type = policy.media_types is ANY_MEDIA_TYPE and "content-type" not in signed.covered
     return _notices(
@@ -325,9 +327,9 @@ def message_notices(signed: SignedMessage, policy: VerificationPolicy) -> tuple[
             "no maximum age is set: a recorded message passes as often as it is sent",
         ),
         (
-            policy.revocation.mode is RevocationMode.OFF,
+            any(entry.status is RevocationStatus.UNCHECKED for entry in evidence),
             NoticeCode.REVOCATION_UNCHECKED,
-            "revocation was not checked: a withdrawn certificate passes",
+            "revocation was not checked for every certificate: a withdrawn one passes",
         ),
         (
             policy.signers is ANY_TRUSTED,

@@ -105,7 +105,7 @@ def verification(
         revocation=verdict.evidence,
         protected_header=MappingProxyType(signed.header),
         verified_at=at,
-        notices=verdict.notices + message_notices(signed, policy),
+        notices=verdict.notices + message_notices(signed, verdict.evidence, policy),
     )
     return verified, signed.stated
 

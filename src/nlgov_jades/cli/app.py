@@ -45,6 +45,9 @@ def run(arguments: Sequence[str]) -> int:
         cli.main(args=list(arguments), prog_name="nlgov-jades", standalone_mode=False)
     except NotValid:
         return ExitStatus.NOT_VALID
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message(), err=True)
+        return ExitStatus.UNUSABLE
     except click.ClickException as error:
         context = getattr(error, "ctx", None)
         help_line = "" if context is None else f" (see {context.command_path} --help)"

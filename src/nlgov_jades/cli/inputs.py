@@ -169,10 +169,16 @@ def certificate_files(path: str, what: str) -> list[str]:
     """
     if path == "-" or not Path(path).is_dir():
         return [path]
-    files = sorted(str(file) for file in Path(path).iterdir() if file.suffix.lower() in _CERTIFICATE_SUFFIXES)
+    named = sorted(str(file) for file in Path(path).iterdir() if file.suffix.lower() in _CERTIFICATE_SUFFIXES)
+    files = [file for file in named if not _is_other_pem(read_file(file, what))]
     if not files:
-        raise CommandFailure(f"{what}: the folder {quoted(path, 200)} holds no .pem, .crt, .cer or .der file")
+        raise CommandFailure(f"{what}: the folder {quoted(path, 200)} holds no certificate in .pem, .crt, .cer or .der")
     return files
+
+
+def _is_other_pem(octets: bytes) -> bool:
+    # A folder may also hold keys and CRLs; a file that was named itself is never passed over.
+    return b"-----BEGIN" in octets and b"-----BEGIN CERTIFICATE-----" not in octets
 
 
 def _certificates(octets: bytes, path: str, what: str) -> list[x509.Certificate]:

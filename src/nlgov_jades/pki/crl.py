@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import datetime as dt
+from array import array
+from bisect import bisect_left
 from collections.abc import Iterable
 
-from asn1crypto import crl as asn1_crl
+from asn1crypto.algos import SignedDigestAlgorithm
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from cryptography.x509.oid import CRLEntryExtensionOID, ExtensionOID
@@ -21,8 +23,10 @@ __all__ = ["MAX_CRL", "Crl", "check_crl", "parse_crl"]
 MAX_CRL = 32 * 1024 * 1024
 """Octets. 100 000 entries take 5 MB; PKIoverheid's are far smaller."""
 
-_SERIAL_WIDTH = 21
-"""RFC 5280 §4.1.2.2 allows 20 octets; one more for those who forget that the first bit is a sign."""
+_LOW_BITS = (1 << 64) - 1
+"""What the index keeps of a serial number: 8 octets, where RFC 5280 §4.1.2.2 allows 20. CAs fill them at random."""
+
+_INTEGER = 0x02  # the tag
 
 _PROCESSED = frozenset(
     {ExtensionOID.CRL_NUMBER, ExtensionOID.AUTHORITY_KEY_IDENTIFIER, ExtensionOID.ISSUING_DISTRIBUTION_POINT}
@@ -31,26 +35,29 @@ _PROCESSED_IN_ENTRY = frozenset({CRLEntryExtensionOID.CRL_REASON, CRLEntryExtens
 
 
 class Crl:
-    """A CRL whose form was checked, with its serial numbers in a compact sorted index.
+    """A CRL whose form was checked, with its serial numbers in a compact sorted index of 8 octets each.
 
     Made by `parse_crl`. Its signature is checked once for each issuer's key, over the original octets.
+
+    Attributes:
+        der: The CRL itself.
+        issuer: Who issued it, by name.
+        this_update: When it was made, UTC.
+        next_update: When the next one is due, UTC.
+        number: Its CRLNumber, or `None`.
     """
 
-    __slots__ = ("_checked_keys", "_crl", "_index", "der", "next_update", "number", "this_update")
+    __slots__ = ("_checked_keys", "_crl", "_index", "der", "issuer", "next_update", "number", "this_update")
 
     def __init__(self, der: bytes, crl: x509.CertificateRevocationList, next_update: dt.datetime) -> None:
         self.der = der
         self.this_update = crl.last_update_utc
         self.next_update = next_update
         self.number = _number(crl)
+        self.issuer = crl.issuer
         self._crl = crl
         self._index = _index(crl)
         self._checked_keys: set[bytes] = set()
-
-    @property
-    def issuer(self) -> x509.Name:
-        """Who issued it, by name."""
-        return self._crl.issuer
 
     @property
     def extensions(self) -> x509.Extensions:
@@ -58,24 +65,17 @@ class Crl:
         return self._crl.extensions
 
     def __len__(self) -> int:
-        return len(self._index) // _SERIAL_WIDTH
-
-    def __contains__(self, serial_number: object) -> bool:
-        """Whether the serial number is listed: a binary search."""
-        if not isinstance(serial_number, int) or not 0 <= serial_number < 1 << (8 * _SERIAL_WIDTH):
-            return False
-        wanted = serial_number.to_bytes(_SERIAL_WIDTH)
-        low, high = 0, len(self)
-        while low < high:
-            middle = (low + high) // 2
-            if self._index[middle * _SERIAL_WIDTH : (middle + 1) * _SERIAL_WIDTH] < wanted:
-                low = middle + 1
-            else:
-                high = middle
-        return self._index[low * _SERIAL_WIDTH : (low + 1) * _SERIAL_WIDTH] == wanted
+        return len(self._index)
 
     def entry(self, serial_number: int) -> x509.RevokedCertificate | None:
-        """The entry of a listed serial number. A linear search: ask `in` first."""
+        """The entry of a serial number, or `None` when it is not listed: a binary search.
+
+        Only for a number that is listed, or one in 2**64 that is not, the entry itself is searched for, one by one.
+        """
+        wanted = serial_number & _LOW_BITS
+        position = bisect_left(self._index, wanted)
+        if position == len(self._index) or self._index[position] != wanted:
+            return None
         return self._crl.get_revoked_certificate_by_serial_number(serial_number)
 
     def check_signature(self, issuer: x509.Certificate) -> None:
@@ -87,11 +87,8 @@ class Crl:
         key = issuer.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
         if key in self._checked_keys:
             return
-        outer = asn1_crl.CertificateList.load(self.der)
-        tbs = outer["tbs_cert_list"]
-        if tbs["signature"].dump() != outer["signature_algorithm"].dump():
-            raise UnusableDataError("the CRL names one algorithm inside and another outside")
-        check_signature(issuer, outer["signature_algorithm"], tbs.dump(), outer["signature"].native, "CRL")
+        tbs, algorithm = _signed_parts(self.der)
+        check_signature(issuer, algorithm, tbs, self._crl.signature, "CRL")
         self._checked_keys.add(key)
 
     def __repr__(self) -> str:
@@ -132,7 +129,8 @@ def check_crl(
     Raises:
         UnusableDataError: It says nothing: another issuer, another scope, another time, or a bad signature.
     """
-    if crl.issuer != certificate.issuer or crl.issuer != issuer.subject:
+    # On a path that holds, the certificate's issuer is this issuer's subject.
+    if crl.issuer != issuer.subject:
         raise UnusableDataError("the CRL is of another issuer")
     _check_scope(crl, certificate)
     until = check_window(crl.this_update, crl.next_update, policy=policy, at=at, what="CRL")
@@ -146,7 +144,7 @@ def check_crl(
         "valid_until": until,
         "der": crl.der,
     }
-    entry = crl.entry(certificate.serial_number) if certificate.serial_number in crl else None
+    entry = crl.entry(certificate.serial_number)
     if entry is None:
         return Answer(standing=Standing.GOOD, **about)  # type: ignore[arg-type]  # the dict holds several types
     reason = _reason(entry)
@@ -159,17 +157,42 @@ def check_crl(
     )
 
 
-def _index(crl: x509.CertificateRevocationList) -> bytes:
-    serials = []
+def _signed_parts(der: bytes) -> tuple[memoryview, SignedDigestAlgorithm]:
+    """The octets that were signed, and the algorithm: CertificateList is a sequence of tbsCertList, algorithm, signature.
+
+    Views of the original: to parse, encode or copy all entries again would cost more than the signature. The parser has
+    accepted the DER before, so its lengths hold.
+    """
+    outer = memoryview(der)
+    start, _ = _extent(outer, 0)
+    tbs_start, tbs_end = _extent(outer, start)
+    _, outside_end = _extent(outer, tbs_end)
+    # The version is there in every CRL with extensions, and cannot be told from a missing one but by its tag.
+    inside = _extent(outer, tbs_start)[1] if outer[tbs_start] == _INTEGER else tbs_start
+    algorithm = outer[tbs_end:outside_end]
+    if outer[inside : _extent(outer, inside)[1]] != algorithm:
+        raise UnusableDataError("the CRL names one algorithm inside and another outside")
+    return outer[start:tbs_end], SignedDigestAlgorithm.load(bytes(algorithm))
+
+
+def _extent(der: memoryview, position: int) -> tuple[int, int]:
+    """Where the content of the DER value at this position starts, and where it ends."""
+    first = der[position + 1]
+    start = position + 2 + (first & 0x7F if first & 0x80 else 0)
+    length = int.from_bytes(der[position + 2 : start]) if first & 0x80 else first
+    return start, start + length
+
+
+def _index(crl: x509.CertificateRevocationList) -> array[int]:
+    numbers = []
     for entry in crl:
         for extension in entry.extensions:
             # An entry that speaks of another issuer's certificate makes the CRL indirect (§5.3.3).
             if extension.critical and extension.oid not in _PROCESSED_IN_ENTRY:
                 raise UnusableDataError("an entry of the CRL has a critical extension that is not processed")
-        if entry.serial_number >= 0:  # RFC 5280 knows no negative ones; they cannot be asked for either
-            serials.append(entry.serial_number.to_bytes(_SERIAL_WIDTH))
-    serials.sort()
-    return b"".join(serials)
+        numbers.append(entry.serial_number & _LOW_BITS)
+    numbers.sort()
+    return array("Q", numbers)
 
 
 def _next_update(crl: x509.CertificateRevocationList) -> dt.datetime:

@@ -108,6 +108,8 @@ def check_ocsp(
             answer, or a bad signature.
     """
     try:
+        if all(single.serial_number != certificate.serial_number for single in response.parsed.responses):
+            raise UnusableDataError("the OCSP response is about another certificate")  # noqa: TRY301 - before any signature is checked
         signer, delegate = _signer(response, issuer, at)
         basic = response.basic
         check_signature(

@@ -92,9 +92,10 @@ def check_keys(path: Sequence[x509.Certificate], algorithm: SignatureAlgorithm) 
         key = certificate.public_key()
         if isinstance(key, rsa.RSAPublicKey):
             try:
-                check_rsa_size(key, display_name(certificate))
+                check_rsa_size(key, "this certificate")
             except UnsupportedAlgorithmError as error:
-                raise CertificatePathError(error.detail, certificate=display_name(certificate)) from None
+                name = display_name(certificate)
+                raise CertificatePathError(f"certificate {name}: {error.detail}", certificate=name) from None
         elif algorithm is not SignatureAlgorithm.ES256 or not _is_accepted_curve(key):
             raise _failed(certificate, "has a key of a type that is not accepted")
         if _hash_name(certificate) not in _HASHES:

@@ -32,7 +32,7 @@ class UnusableDataError(ValueError):
 
 
 def check_signature(
-    signer: x509.Certificate, algorithm: SignedDigestAlgorithm, octets: bytes, signature: bytes, what: str
+    signer: x509.Certificate, algorithm: SignedDigestAlgorithm, octets: bytes | memoryview, signature: bytes, what: str
 ) -> None:
     """Return when this is the signer's signature over these octets.
 
