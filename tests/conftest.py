@@ -7,13 +7,15 @@ import datetime as dt
 import hashlib
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
+from asn1crypto import x509 as asn1
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec, padding
+from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from cryptography.hazmat.primitives.serialization import Encoding
 
@@ -26,6 +28,7 @@ from nlgov_jades import (
     SigningCredential,
     VerificationPolicy,
     Verifier,
+    errors,
     profiles,
 )
 from nlgov_jades.profiles import Profile
@@ -145,10 +148,12 @@ def forge(issued: Issued) -> Callable[..., HttpRequest]:
 
 def header_of(signer: Issued) -> dict[str, Any]:
     leaf = signer.certificate.public_bytes(Encoding.DER)
+    elliptic = isinstance(signer.key, ec.EllipticCurvePrivateKey)
+    reference = {"x5t#o": {"digAlg": "S512", "digVal": b64url(hashlib.sha512(leaf).digest())}}
     return {
-        "alg": "ES256" if isinstance(signer.key, ec.EllipticCurvePrivateKey) else "PS256",
+        "alg": "ES256" if elliptic else "PS256",
         "kid": "key-1",
-        "x5t#S256": b64url(hashlib.sha256(leaf).digest()),
+        **(reference if elliptic else {"x5t#S256": b64url(hashlib.sha256(leaf).digest())}),
         "x5c": [base64.b64encode(item.public_bytes(Encoding.DER)).decode() for item in signer.chain[:-1]],
         "typ": "JOSE",
         "b64": False,
@@ -182,3 +187,125 @@ def raw_signature(signer: Issued, octets: bytes) -> bytes:
 
 def b64url(octets: bytes) -> str:
     return base64.urlsafe_b64encode(octets).rstrip(b"=").decode()
+
+
+REASONS: dict[type[errors.VerificationError], tuple[str, str]] = {
+    errors.SignatureMissingError: ("SIGNATURE_MISSING", "SIGNED_DATA_NOT_FOUND"),
+    errors.MalformedSignatureError: ("MALFORMED_SIGNATURE", "FORMAT_FAILURE"),
+    errors.UnsupportedAlgorithmError: ("UNSUPPORTED_ALGORITHM", "CRYPTO_CONSTRAINTS_FAILURE"),
+    errors.ProfileViolationError: ("PROFILE_VIOLATION", "SIG_CONSTRAINTS_FAILURE"),
+    errors.InvalidSignatureError: ("INVALID_SIGNATURE", "SIG_CRYPTO_FAILURE"),
+    errors.DigestMismatchError: ("DIGEST_MISMATCH", "HASH_FAILURE"),
+    errors.SigningTimeError: ("SIGNING_TIME", "SIG_CONSTRAINTS_FAILURE"),
+    errors.CertificatePathError: ("CERTIFICATE_PATH", "CHAIN_CONSTRAINTS_FAILURE"),
+    errors.CertificateExpiredError: ("CERTIFICATE_EXPIRED", "EXPIRED"),
+    errors.CertificateNotYetValidError: ("CERTIFICATE_NOT_YET_VALID", "NOT_YET_VALID"),
+    errors.CertificateRevokedError: ("CERTIFICATE_REVOKED", "REVOKED"),
+    errors.RevocationUnknownError: ("REVOCATION_UNKNOWN", "TRY_LATER"),
+    errors.SignerNotAllowedError: ("SIGNER_NOT_ALLOWED", "SIG_CONSTRAINTS_FAILURE"),
+}
+FORBIDDEN = (errors.CertificatePathError, errors.SignerNotAllowedError)
+
+
+@pytest.fixture(scope="session")
+def refused() -> Callable[..., AbstractContextManager[pytest.ExceptionInfo[errors.VerificationError]]]:
+    """`with refused(SomeError, "words"):` exactly that class, its code and sub-indication, and the words in its detail."""
+
+    @contextmanager
+    def refusal(
+        kind: type[errors.VerificationError], words: str, *, no_chain: bool = False
+    ) -> Iterator[pytest.ExceptionInfo[errors.VerificationError]]:
+        with pytest.raises(kind) as caught:
+            yield caught
+        error = caught.value
+        code, indication = REASONS[kind]
+        assert type(error) is kind
+        assert error.code == code
+        assert error.sub_indication == ("NO_CERTIFICATE_CHAIN_FOUND" if no_chain else indication)
+        assert error.http_status == (
+            503 if kind is errors.RevocationUnknownError else 403 if issubclass(kind, FORBIDDEN) else 400
+        )
+        assert words in error.detail
+
+    return refusal
+
+
+@pytest.fixture(scope="session")
+def leaf_key() -> rsa.RSAPrivateKey:
+    """For signers whose key does not matter: RSA keys are slow to make."""
+    return rsa.generate_private_key(public_exponent=65537, key_size=2048)
+
+
+@pytest.fixture(scope="session")
+def ca_key() -> rsa.RSAPrivateKey:
+    """The same for CAs."""
+    return rsa.generate_private_key(public_exponent=65537, key_size=2048)
+
+
+@pytest.fixture(scope="session")
+def p256_key() -> ec.EllipticCurvePrivateKey:
+    return ec.generate_private_key(ec.SECP256R1())
+
+
+@pytest.fixture(scope="session")
+def look_alike(hierarchy: Hierarchy) -> Hierarchy:
+    """Other keys under the very names of `hierarchy`."""
+    twin = Hierarchy.new(not_before=NOW - dt.timedelta(days=30))
+    assert twin.root.certificate.subject == hierarchy.root.certificate.subject
+    return twin
+
+
+@pytest.fixture(scope="session")
+def reissue() -> Callable[..., bytes]:
+    """DER of a certificate that the builder of `cryptography` would not make: `edit` changes it, the issuer signs again."""
+
+    def reissued(issued: Issued, issuer: Issued, edit: Callable[[Any], object]) -> bytes:
+        certificate = asn1.Certificate.load(issued.certificate.public_bytes(Encoding.DER))
+        edit(certificate)
+        assert isinstance(issuer.key, rsa.RSAPrivateKey)
+        octets = certificate["tbs_certificate"].dump(force=True)
+        certificate["signature_value"] = issuer.key.sign(octets, padding.PKCS1v15(), hashes.SHA256())
+        der: bytes = certificate.dump(force=True)
+        return der
+
+    return reissued
+
+
+@pytest.fixture
+def verifying(verifier: Verifier) -> Callable[..., Verifier]:
+    """The verifier of the tests with another policy."""
+
+    def changed(**changes: Any) -> Verifier:
+        return Verifier(trust=verifier.trust, policy=verifier.policy.replace(**changes), clock=lambda: NOW)
+
+    return changed
+
+
+@pytest.fixture
+def refuses(
+    forge: Callable[..., HttpRequest],
+    verifying: Callable[..., Verifier],
+    refused: Callable[..., AbstractContextManager[pytest.ExceptionInfo[errors.VerificationError]]],
+    request_message: HttpRequest,
+) -> Callable[..., errors.VerificationError]:
+    """Forges the request with one deviation, verifies it, and asserts how that is refused; returns the error.
+
+    `received` changes the message after it was signed, `policy` the policy; the rest goes to `forge`.
+    """
+
+    def check(
+        kind: type[errors.VerificationError],
+        words: str,
+        *,
+        received: Callable[[HttpRequest], HttpRequest] = lambda message: message,
+        policy: dict[str, Any] | None = None,
+        message: HttpRequest = request_message,
+        no_chain: bool = False,
+        **parts: Any,
+    ) -> errors.VerificationError:
+        verifier = verifying(**(policy or {}))
+        with refused(kind, words, no_chain=no_chain) as caught:
+            verifier.verify(received(forge(message, **parts)))
+        return caught.value
+
+    return check

@@ -26,4 +26,7 @@ def check_time(time: object) -> dt.datetime:
     """
     if not isinstance(time, dt.datetime) or time.utcoffset() is None:
         raise ConfigurationError("a time is a datetime with a time zone, for example datetime.now(UTC)")
-    return time.astimezone(dt.UTC)
+    try:
+        return time.astimezone(dt.UTC)
+    except OverflowError:
+        raise ConfigurationError("a time lies within the years 1 to 9999 in UTC") from None

@@ -6,6 +6,7 @@ The key may be anywhere: in memory, or behind a `PrivateKey` or `AsyncPrivateKey
 from __future__ import annotations
 
 import hashlib
+import inspect
 from binascii import b2a_base64
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -110,6 +111,8 @@ class SigningCredential:
             ConfigurationError: A text cannot be read, the password is wrong, or key and certificates do not belong
                 together.
         """
+        if not isinstance(key_pem, bytes) or not isinstance(password, bytes | None):
+            raise ConfigurationError("key and password are bytes")
         try:
             key = serialization.load_pem_private_key(key_pem, password)
         except Exception as error:  # noqa: BLE001 - the parser raises more classes than it documents
@@ -151,6 +154,7 @@ class SigningCredential:
             signature = key.sign_digest(_PROBE, algorithm=_algorithm(public_key).value)
         except Exception as error:
             raise SigningError("the private key could not sign") from error
+        refuse_awaitable(signature, "make the credential with from_async_key")
         _check_probe(public_key, signature)
         return cls(key, ordered, _checked=_CHECKED)
 
@@ -160,7 +164,12 @@ class SigningCredential:
         ordered = _ordered(list(chain))
         public_key = _public_key(ordered[0])
         try:
-            signature = await key.sign_digest(_PROBE, algorithm=_algorithm(public_key).value)
+            answer = key.sign_digest(_PROBE, algorithm=_algorithm(public_key).value)
+            if not inspect.isawaitable(answer):
+                raise ConfigurationError("this private key is not awaited: make the credential with from_key")  # noqa: TRY301 - told apart below
+            signature = await answer
+        except ConfigurationError:
+            raise
         except Exception as error:
             raise SigningError("the private key could not sign") from error
         _check_probe(public_key, signature)
@@ -171,14 +180,14 @@ class SigningCredential:
         if not isinstance(key, rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey):
             raise ConfigurationError("the private key is neither RSA nor elliptic curve")
         wanted = _spki(key.public_key())
-        mine = [certificate for certificate in certificates if _spki(certificate.public_key()) == wanted]
+        mine = [certificate for certificate in dict.fromkeys(certificates) if _spki(certificate.public_key()) == wanted]
         if len(mine) != 1:
             raise ConfigurationError(
                 "no certificate in the chain belongs to the private key"
                 if not mine
                 else "several certificates in the chain belong to the private key: keep the current one"
             )
-        others = [certificate for certificate in certificates if certificate is not mine[0]]
+        others = [certificate for certificate in dict.fromkeys(certificates) if certificate != mine[0]]
         ordered = _ordered([mine[0], *others])
         _public_key(ordered[0])
         return cls(LocalPrivateKey(key), ordered, _checked=_CHECKED)
@@ -215,12 +224,25 @@ class SigningCredential:
 _CHECKED = object()
 
 
+def refuse_awaitable(signature: object, instead: str) -> None:
+    """Return when a key answered with a signature and not with something to await, which is closed.
+
+    Raises:
+        ConfigurationError: It is awaited.
+    """
+    if not inspect.isawaitable(signature):
+        return
+    if inspect.iscoroutine(signature):
+        signature.close()
+    raise ConfigurationError(f"this credential's key is awaited: {instead}")
+
+
 def _unreadable_key(error: Exception, password: bytes | None) -> str:
     # The library tells a missing or superfluous password by TypeError.
     if isinstance(error, TypeError):
         return (
             "the private key is encrypted: give its password"
-            if password is None
+            if not password
             else "a password was given and the private key is not encrypted"
         )
     return "the private key cannot be read: no PEM, damaged, of an unknown type, or another password"

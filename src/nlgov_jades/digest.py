@@ -62,7 +62,7 @@ class BodyDigest:
     __slots__ = ("_hashes", "_length")
 
     def __init__(self, algorithms: Iterable[DigestAlgorithm] = (DigestAlgorithm.SHA_256,)) -> None:
-        chosen = tuple(algorithms)
+        chosen = tuple(algorithms) if isinstance(algorithms, Iterable) else ()
         if not chosen or not all(isinstance(algorithm, DigestAlgorithm) for algorithm in chosen):
             raise ConfigurationError("a BodyDigest needs at least one DigestAlgorithm")
         self._hashes = {algorithm: _HASHES[algorithm]() for algorithm in chosen}

@@ -10,6 +10,7 @@ import binascii
 import json
 import math
 import re
+import string
 from typing import Any, NoReturn
 
 from .errors import MalformedSignatureError
@@ -24,6 +25,17 @@ _TO_URL = bytes.maketrans(b"+/", b"-_")
 _BRACKETS = re.compile(r'"(?:[^"\\]|\\.)*+"?|([\[{])|([\]}])', re.DOTALL)
 _MAX_INTEGER_DIGITS = 19
 """Enough for any 63-bit number; Python's own limit raises a plain ValueError at 4300 digits."""
+
+
+_LOWER = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
+
+
+def ascii_lower(text: str) -> str:
+    """The text with ASCII capitals in lower case, as HTTP compares names (RFC 9110 §5.1).
+
+    Not `str.lower`: beyond ASCII that makes equal what HTTP keeps apart, and makes a k of a Kelvin sign.
+    """
+    return text.translate(_LOWER)
 
 
 def base64url_encode(octets: bytes | memoryview) -> bytes:

@@ -86,7 +86,17 @@ def _escaped(character: str) -> str:
 
 
 class NlgovJadesError(Exception):
-    """Everything this library raises on purpose."""
+    """Everything this library raises on purpose. Survives copying and pickling, as between processes."""
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return _restored, (type(self), self.args, self.__dict__)
+
+
+def _restored(cls: type[NlgovJadesError], args: tuple[object, ...], state: dict[str, object]) -> NlgovJadesError:
+    error = cls.__new__(cls, *args)
+    error.args = args
+    error.__dict__.update(state)
+    return error
 
 
 class ConfigurationError(NlgovJadesError, ValueError):

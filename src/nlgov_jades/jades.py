@@ -17,7 +17,7 @@ from typing import Any
 
 from cryptography import x509
 
-from .encoding import base64_decode, base64url_decode, base64url_encode
+from .encoding import ascii_lower, base64_decode, base64url_decode, base64url_encode
 from .errors import (
     MalformedSignatureError,
     ProfileViolationError,
@@ -202,7 +202,7 @@ def read_pars(header: Header) -> tuple[str, ...]:
     stated = sigd["pars"]
     if not isinstance(stated, list) or not all(isinstance(name, str) for name in stated):
         raise MalformedSignatureError("pars of sigD is not a list of texts")
-    pars = tuple(name.lower() for name in stated)
+    pars = tuple(map(ascii_lower, stated))
     if len(pars) > MAX_PARS:
         raise MalformedSignatureError(f"pars of sigD holds more than {MAX_PARS} names")
     if len(set(pars)) != len(pars):

@@ -6,12 +6,13 @@ is read in two ways.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self, overload
 
 from .digest import BodyDigest
-from .errors import ConfigurationError
+from .encoding import ascii_lower
+from .errors import ConfigurationError, quoted
 
 if TYPE_CHECKING:
     from .notice import Notice
@@ -24,6 +25,8 @@ Body = bytes | BodyDigest
 FieldLines = Iterable[tuple[str | bytes, str | bytes]]
 
 _OWS = " \t"
+_PAIR = 2
+_LINE_FORM = "a field line is a (name, value) pair of bytes or ISO-8859-1 text"
 
 
 class Fields:
@@ -41,23 +44,25 @@ class Fields:
     __slots__ = ("_by_name", "_lines")
 
     def __init__(self, lines: FieldLines = ()) -> None:
+        if isinstance(lines, str | bytes | Mapping) or not isinstance(lines, Iterable):
+            raise ConfigurationError("fields are a list of (name, value) pairs; a mapping would hide a repeated field")
         self._lines: tuple[tuple[str, str], ...] = tuple(_line(line) for line in lines)
         by_name: dict[str, list[str]] = {}
         for name, value in self._lines:
-            by_name.setdefault(name.lower(), []).append(value.strip(_OWS))
+            by_name.setdefault(ascii_lower(name), []).append(value.strip(_OWS))
         self._by_name = by_name
 
     def get_all(self, name: str) -> tuple[str, ...]:
         """Values of every line with this name, in order, leading and trailing spaces and tabs trimmed."""
-        return tuple(self._by_name.get(name.lower(), ()))
+        return tuple(self._by_name.get(ascii_lower(name), ()))
 
     def combined(self, name: str) -> str | None:
         """The values of `get_all` joined with `, ` (RFC 9110 §5.3); `None` when the field is absent."""
-        values = self._by_name.get(name.lower())
+        values = self._by_name.get(ascii_lower(name))
         return None if values is None else ", ".join(values)
 
     def __contains__(self, name: object) -> bool:
-        return isinstance(name, str) and name.lower() in self._by_name
+        return isinstance(name, str) and ascii_lower(name) in self._by_name
 
     def __iter__(self) -> Iterator[tuple[str, str]]:
         return iter(self._lines)
@@ -79,19 +84,22 @@ class Fields:
         return f"<Fields: {len(self._lines)} lines>"
 
 
-def _line(line: tuple[str | bytes, str | bytes]) -> tuple[str, str]:
-    try:
-        name, value = line
-        return _latin1(name), _latin1(value)
-    except (TypeError, ValueError):  # not a pair, not text, or text beyond ISO-8859-1
-        raise ConfigurationError("a field line is a (name, value) pair of bytes or ISO-8859-1 text") from None
+def _line(line: object) -> tuple[str, str]:
+    if not isinstance(line, tuple | list) or len(line) != _PAIR:
+        raise ConfigurationError(_LINE_FORM)
+    return _latin1(line[0]), _latin1(line[1])
 
 
-def _latin1(text: str | bytes) -> str:
+def _latin1(text: object) -> str:
     if isinstance(text, bytes):
         return text.decode("iso-8859-1")
-    text.encode("iso-8859-1")
-    return text
+    try:
+        if isinstance(text, str):
+            text.encode("iso-8859-1")
+            return text
+    except UnicodeEncodeError:
+        pass
+    raise ConfigurationError(_LINE_FORM)
 
 
 @dataclass(frozen=True, slots=True, init=False, repr=False)
@@ -132,9 +140,7 @@ class HttpRequest:
     def __repr__(self) -> str:
         path, mark, _ = self.target.partition("?")
         target = path + ("?…" if mark else "")
-        return (
-            f"HttpRequest(method={self.method!r}, target={target!r}, fields={self.fields!r}, body={_size(self.body)})"
-        )
+        return f"HttpRequest(method={quoted(self.method)}, target={quoted(target)}, fields={self.fields!r}, body={_size(self.body)})"
 
 
 @dataclass(frozen=True, slots=True, init=False, repr=False)
@@ -204,19 +210,24 @@ def _size(body: Body) -> str:
 
 
 class SignedFields(Sequence[tuple[str, str]]):
-    """The (name, value) pairs that a signature adds to a message, in order.
+    """The (name, value) pairs that a signature adds to a message, in order. Immutable."""
 
-    Attributes:
-        signature: Value of the signature field.
-        notices: What a person should know, for example that the field is too long for some servers.
-    """
-
-    __slots__ = ("_lines", "notices", "signature")
+    __slots__ = ("_lines", "_notices", "_signature")
 
     def __init__(self, lines: Sequence[tuple[str, str]], *, signature: str, notices: tuple[Notice, ...]) -> None:
         self._lines = tuple(lines)
-        self.signature = signature
-        self.notices = notices
+        self._signature = signature
+        self._notices = notices
+
+    @property
+    def signature(self) -> str:
+        """Value of the signature field."""
+        return self._signature
+
+    @property
+    def notices(self) -> tuple[Notice, ...]:
+        """What a person should know, for example that the field is too long for some servers."""
+        return self._notices
 
     @overload
     def __getitem__(self, index: int) -> tuple[str, str]: ...

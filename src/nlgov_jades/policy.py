@@ -225,7 +225,7 @@ class VerificationPolicy:
 
 
 def _profiles(profiles: Iterable[Profile]) -> tuple[Profile, ...]:
-    chosen = tuple(profiles)
+    chosen = tuple(profiles) if isinstance(profiles, Iterable) else ()
     if not chosen or not all(isinstance(profile, Profile) for profile in chosen):
         raise ConfigurationError("profiles names at least one Profile")
     if len({profile.field_name.lower() for profile in chosen}) != len(chosen):

@@ -78,7 +78,20 @@ class HttpHeaders:
     order: tuple[str, ...]
 
     def __post_init__(self) -> None:
+        sets = [value for value in (self.mandatory, self.if_present) if isinstance(value, set | frozenset)]
+        if len(sets) != len(("mandatory", "if_present")) or not isinstance(self.order, tuple | list):
+            raise ConfigurationError(
+                "mandatory and if_present of a profile are sets of names, order is a tuple of them"
+            )
+        if not isinstance(self.others, OtherFields):
+            raise ConfigurationError("others of a profile is one of OtherFields")
+        # Copies: nobody changes a profile through a set that it was made of.
+        object.__setattr__(self, "mandatory", frozenset(self.mandatory))
+        object.__setattr__(self, "if_present", frozenset(self.if_present))
+        object.__setattr__(self, "order", tuple(self.order))
         names = self.mandatory | self.if_present
+        if not all(isinstance(name, str) for name in (*names, *self.order)):
+            raise ConfigurationError("a profile names fields by text")
         if not self.mandatory or frozenset(self.order) != names or len(self.order) != len(names):
             raise ConfigurationError("a profile orders each of its mandatory and if_present names once")
         if "digest" not in self.mandatory:
@@ -116,8 +129,19 @@ class Profile:
     reference: CertificateReference = CertificateReference.X5T_S256
 
     def __post_init__(self) -> None:
-        if not self.id or not _TOKEN.fullmatch(self.field_name):
+        texts = isinstance(self.id, str) and isinstance(self.field_name, str)
+        if not texts or not self.id or not _TOKEN.fullmatch(self.field_name):
             raise ConfigurationError("a profile has an id and the name of a field")
+        if not isinstance(self.algorithm, SignatureAlgorithm) or not isinstance(self.reference, CertificateReference):
+            raise ConfigurationError(
+                "algorithm and reference of a profile are a SignatureAlgorithm and a CertificateReference"
+            )
+        if not isinstance(self.covers, HttpHeaders | BodyOctets):
+            raise ConfigurationError("covers of a profile is HttpHeaders or BodyOctets")
+        required = self.required_parameters
+        if not isinstance(required, set | frozenset) or not all(isinstance(name, str) for name in required):
+            raise ConfigurationError("required_parameters of a profile is a set of names")
+        object.__setattr__(self, "required_parameters", frozenset(required))
         if "x5c" not in self.required_parameters:
             raise ConfigurationError("a profile requires x5c: it is where the verifier takes the key from")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
-from collections.abc import Mapping
+import json
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -103,7 +103,7 @@ class VerifiedMessage:
         signer: Who signed.
         path: The certification path, signer first, trust anchor last.
         revocation: One entry for each certificate below the trust anchor, signer first.
-        protected_header: The protected header as parsed.
+        protected: The protected header, its very octets.
         verified_at: The time for which path and revocation were judged, UTC.
         notices: What was accepted but is worth telling.
     """
@@ -116,9 +116,15 @@ class VerifiedMessage:
     signer: SignerIdentity
     path: tuple[x509.Certificate, ...]
     revocation: tuple[RevocationEvidence, ...]
-    protected_header: Mapping[str, Any]
+    protected: bytes
     verified_at: dt.datetime
     notices: tuple[Notice, ...]
+
+    @property
+    def protected_header(self) -> dict[str, Any]:
+        """The protected header as parsed: a copy of its own each time, so that nothing changes the proof."""
+        header: dict[str, Any] = json.loads(self.protected)
+        return header
 
     @property
     def body(self) -> bytes:

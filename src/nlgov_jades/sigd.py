@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from .encoding import ascii_lower
 from .errors import ConfigurationError, MalformedSignatureError, ProfileViolationError, quoted
 from .message import HttpMessage, HttpRequest
 from .profiles import REQUEST_TARGET, HttpHeaders, OtherFields
@@ -63,7 +64,7 @@ def payload_octets(pars: Sequence[str], message: HttpMessage) -> bytes:
         MalformedSignatureError: A covered value holds an octet other than 0x09 and 0x20 to 0x7E.
         ConfigurationError: `(request-target)` of a response is covered and the request was not given.
     """
-    return "\n".join(_line(name.lower(), message) for name in pars).encode("ascii")
+    return "\n".join(_line(name, message) for name in map(ascii_lower, pars)).encode("ascii")
 
 
 def _line(name: str, message: HttpMessage) -> str:

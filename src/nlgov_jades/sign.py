@@ -6,7 +6,6 @@ The message is never changed: what comes back are the field lines to add.
 from __future__ import annotations
 
 import datetime as dt
-import inspect
 import warnings
 from collections.abc import Collection, Generator, Mapping
 from dataclasses import dataclass
@@ -14,7 +13,7 @@ from enum import StrEnum
 from typing import Any, TypeVar, cast
 
 from .clock import Clock, check_time, utc_now
-from .credentials import LocalPrivateKey, SigningCredential, issuer_serial
+from .credentials import LocalPrivateKey, SigningCredential, issuer_serial, refuse_awaitable
 from .digest import compare, digest_field_value, parse_content_digest, parse_digest
 from .encoding import base64url_encode
 from .errors import (
@@ -25,7 +24,7 @@ from .errors import (
     VerificationError,
     quoted,
 )
-from .jades import build_header, certificate_reference
+from .jades import MAX_CERTIFICATE, MAX_X5C, build_header, certificate_reference
 from .jws import (
     MAX_FIELD_LENGTH,
     base64url_pieces,
@@ -38,7 +37,7 @@ from .message import HttpMessage, HttpRequest, HttpResponse, SignedFields
 from .notice import NlgovJadesWarning, Notice, NoticeCode
 from .profiles import BodyOctets, Profile
 from .sigd import pars_to_emit, payload_octets
-from .steps import known_signature_fields
+from .steps import content_codings, known_signature_fields
 
 __all__ = ["AsyncSigner", "HeaderForm", "SendChain", "Signer"]
 
@@ -115,7 +114,7 @@ class _Settings:
             raise ConfigurationError(
                 f"profile {profile.id} signs with {profile.algorithm}; the key is for {credential.algorithm}"
             )
-        if kid is not None and (not isinstance(kid, str) or not kid):
+        if kid is not None and (not isinstance(kid, str) or not kid or _is_no_text(kid)):
             raise ConfigurationError("kid is text and not empty; leave it out for the IssuerSerial")
         if isinstance(content_encodings, str) or not content_encodings:
             raise ConfigurationError("content_encodings is a set of content codings in lower case, at least one")
@@ -128,6 +127,7 @@ class _Settings:
         self._encodings = frozenset(content_encodings)
         self._limit = min(max_field_length, MAX_FIELD_LENGTH)
         self._notices = self._check_length()
+        _check_readable(self._certificates)
 
     @property
     def profile(self) -> Profile:
@@ -157,7 +157,7 @@ class _Settings:
             "about 8 170 by default: raise their limits, or send a shorter chain (send_chain='issuer' or 'leaf') to a "
             "receiver that has the intermediates"
         )
-        warnings.warn(text, NlgovJadesWarning, stacklevel=4)
+        warnings.warn(text, NlgovJadesWarning, stacklevel=3)
         return (Notice(NoticeCode.FIELD_LONG, text),)
 
     def _header(self, pars: Collection[str], iat: int) -> bytes:
@@ -209,13 +209,14 @@ class _Settings:
         return SignedFields(lines, signature=value, notices=self._notices)
 
     def _check_encoding(self, message: HttpMessage, pars: Collection[str]) -> None:
-        coding = message.fields.combined("content-encoding")
-        if coding is None or "content-encoding" in pars or coding.lower() in self._encodings:
+        if "content-encoding" in pars:
             return
-        raise MessageNotSignableError(
-            f"the body has Content-Encoding {quoted(coding)}, which this profile does not sign: sign the body as it is, "
-            "or name the coding in content_encodings"
-        )
+        for coding in content_codings(message.fields):
+            if coding not in self._encodings:
+                raise MessageNotSignableError(
+                    f"the body has Content-Encoding {quoted(coding)}, which this profile does not sign: sign the body as "
+                    "it is, or name the coding in content_encodings"
+                )
 
     def _check_signature(self, signature: object, digest: bytes) -> None:
         if isinstance(self._credential.key, LocalPrivateKey):
@@ -273,10 +274,8 @@ class Signer(_Settings):
             signature = key.sign_digest(wanted.digest, algorithm=wanted.algorithm)
         except Exception as error:
             raise SigningError("the private key could not sign") from error
-        if inspect.isawaitable(signature):
-            cast("Any", signature).close()
-            raise ConfigurationError("this credential's key is awaited: use AsyncSigner")
-        return _finish(steps, signature)
+        refuse_awaitable(signature, "use AsyncSigner")
+        return _finish(steps, cast("bytes", signature))
 
 
 class AsyncSigner(_Settings):
@@ -339,6 +338,17 @@ def _sent(credential: SigningCredential, choice: SendChain) -> tuple[bytes, ...]
     if choice is SendChain.NO_ROOT and len(chain) > 1 and chain[-1].subject == chain[-1].issuer:
         return der[:-1]
     return der
+
+
+def _check_readable(certificates: tuple[bytes, ...]) -> None:
+    if len(certificates) > MAX_X5C:
+        raise ConfigurationError(f"{len(certificates)} certificates would be sent; verifiers read at most {MAX_X5C}")
+    if any(len(der) > MAX_CERTIFICATE for der in certificates):
+        raise ConfigurationError(f"a certificate is longer than the {MAX_CERTIFICATE} octets that verifiers read")
+
+
+def _is_no_text(text: str) -> bool:
+    return any("\ud800" <= character <= "\udfff" for character in text)
 
 
 def _check_unsigned(message: HttpMessage, profile: Profile) -> None:

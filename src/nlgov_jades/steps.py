@@ -44,6 +44,7 @@ __all__ = [
     "check_fields",
     "check_signer",
     "check_times",
+    "content_codings",
     "known_signature_fields",
     "message_notices",
 ]
@@ -79,7 +80,7 @@ class SignedMessage:
     """
 
     profile: Profile
-    header: dict[str, Any]
+    protected: bytes
     covered: tuple[str, ...]
     certificates: SignerCertificates
     verdict_key: bytes
@@ -146,7 +147,7 @@ def check_fields(
         check_body(message, stated, covered, policy)
     return SignedMessage(
         profile=profile,
-        header=header,
+        protected=jws.protected,
         covered=covered,
         certificates=certificates,
         verdict_key=key,
@@ -188,10 +189,10 @@ def _signature_field(fields: Fields, policy: VerificationPolicy) -> tuple[Profil
 def _check_uncovered(fields: Fields, pars: tuple[str, ...], policy: VerificationPolicy) -> None:
     """Step 6: a field that says how to read the body and is not signed may only say what the policy expects."""
     if "content-encoding" not in pars:
-        for coding in (fields.combined("content-encoding") or "identity").split(","):
-            if coding.strip(" \t").lower() not in policy.content_encodings:
+        for coding in content_codings(fields):
+            if coding not in policy.content_encodings:
                 raise ProfileViolationError(
-                    f"Content-Encoding {quoted(coding.strip())} is not covered by the signature and not accepted: "
+                    f"Content-Encoding {quoted(coding)} is not covered by the signature and not accepted: "
                     "send the body as it is (Accept-Encoding: identity)"
                 )
     if "content-type" not in pars and policy.media_types is not ANY_MEDIA_TYPE:
@@ -203,6 +204,12 @@ def _check_uncovered(fields: Fields, pars: tuple[str, ...], policy: Verification
                 f"Content-Type {quoted(types[0])} is not covered by the signature and not among the media types of "
                 "the policy"
             )
+
+
+def content_codings(fields: Fields) -> list[str]:
+    """The codings in Content-Encoding, in lower case; none when it is absent or empty (RFC 9110 §8.4)."""
+    value = fields.combined("content-encoding")
+    return [coding.strip(" \t").lower() for coding in value.split(",")] if value else []
 
 
 def _media_type(value: str) -> str:

@@ -23,7 +23,6 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import dataclass
 from functools import partial
-from types import MappingProxyType
 
 from .drivers import Steps
 from .errors import CertificateRevokedError
@@ -103,7 +102,7 @@ def verification(
         signer=verdict.identity,
         path=verdict.path.certificates,
         revocation=verdict.evidence,
-        protected_header=MappingProxyType(signed.header),
+        protected=signed.protected,
         verified_at=at,
         notices=verdict.notices + message_notices(signed, verdict.evidence, policy),
     )

@@ -6,6 +6,7 @@ import base64
 import dataclasses
 import datetime as dt
 import itertools
+from typing import Any
 
 import pytest
 from asn1crypto import tsp
@@ -299,6 +300,13 @@ def test_an_ed25519_certificate_in_the_chain_does_not_hide_the_signers(issued: I
     odd = self_signed(ed25519.Ed25519PrivateKey.generate(), ODD)
     with pytest.raises(ConfigurationError, match="'odd' does not belong to the chain of"):
         SigningCredential.from_pem(issued.key_pem(), pem([odd, *issued.chain]))
+
+
+def test_an_ed25519_certificate_as_the_signers_is_refused_before_any_key_is_asked() -> None:
+    odd = self_signed(ed25519.Ed25519PrivateKey.generate(), ODD)
+    unasked: Any = None
+    with pytest.raises(ConfigurationError, match=r"^the signer's certificate holds neither an RSA nor an elliptic"):
+        SigningCredential.from_key(unasked, [odd])
 
 
 def self_signed(key: ed25519.Ed25519PrivateKey, name: x509.Name) -> x509.Certificate:

@@ -11,7 +11,7 @@ import click
 from .. import profiles
 from ..errors import VerificationError
 from ..message import HttpMessage, HttpRequest, HttpResponse
-from ..pki.identity import Oin
+from ..pki.identity import Oin, common_name
 from ..pki.trust import TrustStore
 from ..policy import CertificateRequirements, RevocationPolicy, VerificationPolicy
 from ..result import VerifiedMessage
@@ -56,7 +56,7 @@ class _Demo:
             common_name="gegevens.sudermeer.example", organization="Gemeente Súdermeer (demo)", oin=MUNICIPALITY_OIN
         )
         for authority in (hierarchy.root, hierarchy.domain, hierarchy.tsp):
-            say(f"     {authority.certificate.subject.rfc4514_string()}", style="dim")
+            say(f"     {common_name(authority.certificate)}", style="dim")
         say()
 
         say("2. CBS signs its question, the municipality verifies it")
@@ -119,8 +119,8 @@ def _facts(verified: VerifiedMessage) -> dict[str, object]:
     return {
         "   signed by": plain(f"{verified.signer.organization}, OIN {verified.signer.oin}"),
         "   covers": f"{', '.join(verified.covered)} of {len(verified.body)} octets of body",
-        "   signed at": verified.signing_time,
-        "   path": f"{len(verified.path)} certificates, up to {plain(verified.path[-1].subject.rfc4514_string())}",
+        "   signed at": f"{verified.signing_time:%Y-%m-%dT%H:%M:%SZ}",
+        "   path": " > ".join(plain(common_name(certificate)) for certificate in verified.path),
     }
 
 

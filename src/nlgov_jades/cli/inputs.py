@@ -25,6 +25,7 @@ __all__ = [
     "certificate_files",
     "json_option",
     "message_options",
+    "parse_certificates",
     "read_certificates",
     "read_crl",
     "read_file",
@@ -141,7 +142,7 @@ def read_certificates(path: str, what: str) -> list[x509.Certificate]:
         CommandFailure: There is none, or one cannot be read.
     """
     files = certificate_files(path, what)
-    return [item for file in files for item in _certificates(read_file(file, what), file, what)]
+    return [item for file in files for item in parse_certificates(read_file(file, what), file, what)]
 
 
 def read_trust(trust: str | None, intermediates: str | None) -> TrustStore:
@@ -181,7 +182,12 @@ def _is_other_pem(octets: bytes) -> bool:
     return b"-----BEGIN" in octets and b"-----BEGIN CERTIFICATE-----" not in octets
 
 
-def _certificates(octets: bytes, path: str, what: str) -> list[x509.Certificate]:
+def parse_certificates(octets: bytes, path: str, what: str) -> list[x509.Certificate]:
+    """The certificates in these octets, PEM or DER.
+
+    Raises:
+        CommandFailure: There is none, or one cannot be read.
+    """
     try:
         if b"-----BEGIN" in octets:
             return x509.load_pem_x509_certificates(octets)

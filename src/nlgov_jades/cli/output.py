@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 from ..notice import Notice
@@ -35,13 +34,11 @@ class Printer:
 
     def facts(self, rows: Mapping[str, object]) -> None:
         """Names and values for people, in two columns; entries without a value are left out."""
-        table = Table.grid(padding=(0, 2))
-        table.add_column(style="dim", no_wrap=True)
-        table.add_column(overflow="fold")
+        width = max((len(name) for name in rows), default=0)
         for name, value in rows.items():
             if value is not None:
-                table.add_row(Text(f"  {name}"), Text(plain(value, 400)))
-        self._console.print(table, soft_wrap=False)
+                # One line each, whatever the width of the terminal: people copy them and search in them.
+                self._console.print(Text.assemble((f"  {name:<{width}}  ", "dim"), plain(value, 400)))
 
     def notices(self, notices: tuple[Notice, ...]) -> None:
         """What is worth telling, for people."""

@@ -16,10 +16,13 @@ from ..pki.certificate import fingerprint
 from ..pki.identity import common_name
 from ..pki.pkioverheid import PINS, role_of
 from .failure import CommandFailure
-from .inputs import certificate_files, json_option, read_certificates
+from .inputs import certificate_files, json_option, parse_certificates, read_certificates
+from .online import download_certificate, is_url
 from .output import Printer, plain
 
 __all__ = ["trust"]
+
+PUBLISHED = tuple(pin.url for pin in PINS if pin.url is not None)
 
 SOON = 180
 """Days before an expiry is worth a colour: replacing a trust anchor everywhere takes months."""
@@ -54,18 +57,18 @@ def list_(bundle_file: str | None, as_json: bool) -> None:
 
 
 @trust.command(name="install")
-@click.argument("sources", metavar="SOURCE...", nargs=-1, required=True)
+@click.argument("sources", metavar="[SOURCE]...", nargs=-1)
 @click.option("--pin", "pins", multiple=True, metavar="SHA256", help="A further fingerprint to accept, repeatable.")
 @click.option("-o", "--output", metavar="FILE", help="Where the bundle goes; the place of `trust list` when not given.")
 @json_option
 def install_(sources: tuple[str, ...], pins: tuple[str, ...], output: str | None, as_json: bool) -> None:
-    """Make the bundle of PKIoverheid certificates from files or folders.
+    """Make the bundle of PKIoverheid certificates from files, folders or URLs.
 
-    Every certificate found must have a pinned SHA-256, one of this library or one given with --pin; otherwise nothing
-    is written. Certificates come from Logius, https://cert.pkioverheid.nl.
+    Without SOURCE: from where Logius publishes them (extra `requests`). Every certificate found must have a pinned SHA-256, one of this library or one given with --pin; otherwise nothing
+    is written.
     """
     printer = Printer(as_json=as_json)
-    found = [item for source in sources for item in _found(source)]
+    found = [item for source in sources or PUBLISHED for item in _found(source)]
     bundle = install(found, path=Path(output) if output else None, pins=pins, at=utc_now())
     certificates = bundle.certificates
     for certificate in certificates:
@@ -79,6 +82,9 @@ def install_(sources: tuple[str, ...], pins: tuple[str, ...], output: str | None
 def _found(source: str) -> list[Found]:
     if source == "-":
         raise CommandFailure("name a file or a folder: where a certificate came from goes into the bundle", "USAGE")
+    if is_url(source):
+        octets = download_certificate(source)
+        return [Found(certificate, source) for certificate in parse_certificates(octets, source, "the certificate at")]
     return [
         Found(certificate, str(file))
         for file in certificate_files(source, "the certificates")

@@ -24,6 +24,7 @@ from ..result import VerifiedMessage
 from ..verify import Verifier
 from .failure import NotValid
 from .inputs import Rfc3339Time, json_option, message_options, read_crl, read_file, read_message, read_trust
+from .online import online_fetcher
 from .output import Printer, plain
 
 __all__ = ["verify"]
@@ -56,6 +57,14 @@ _BY_FIELD = (profiles.ADR_PAYLOAD, profiles.ADR_MESSAGE, profiles.LOGIUS_PAYLOAD
 )
 @click.option("--crl", "crl_files", multiple=True, metavar="FILE", help="CRL to use, DER or PEM, repeatable.")
 @click.option("--ocsp", "ocsp_files", multiple=True, metavar="FILE", help="OCSP response to use, DER, repeatable.")
+@click.option("--online", is_flag=True, help="Fetch OCSP responses and CRLs from where the certificates say.")
+@click.option(
+    "--online-host",
+    "online_hosts",
+    multiple=True,
+    metavar="HOST[:PORT]",
+    help="As --online, only from this host, which may then have a private address; repeatable.",
+)
 @click.option("--at", type=Rfc3339Time(), help="The time to judge for; now when not given.")
 @click.option("--max-age", type=click.IntRange(0, 10**9), metavar="SECONDS", help="How old the signing time may be.")
 @click.option("--oin", "oins", multiple=True, metavar="OIN", help="Allowed signer, repeatable.")
@@ -79,6 +88,8 @@ def verify(
     revocation: str,
     crl_files: tuple[str, ...],
     ocsp_files: tuple[str, ...],
+    online: bool,
+    online_hosts: tuple[str, ...],
     at: dt.datetime | None,
     max_age: int | None,
     oins: tuple[str, ...],
@@ -108,7 +119,9 @@ def verify(
     crls = [read_crl(path) for path in crl_files]
     ocsp = [read_file(path, "the OCSP response") for path in ocsp_files]
     try:
-        verified = Verifier(trust=store, policy=policy).verify(message, at=at, ocsp=ocsp, crls=crls)
+        verified = Verifier(
+            trust=store, policy=policy, fetcher=online_fetcher(online_hosts) if online or online_hosts else None
+        ).verify(message, at=at, ocsp=ocsp, crls=crls)
     except VerificationError as error:
         _print_refusal(printer, error)
         raise NotValid from None
@@ -118,7 +131,7 @@ def verify(
 def _print_refusal(printer: Printer, error: VerificationError) -> None:
     detail = error.detail
     if isinstance(error, RevocationUnknownError):
-        detail += ". Give the answer with --crl or --ocsp; to go on without knowing: --revocation off"
+        detail += ". Give the answer with --crl or --ocsp, or --online; to go on without knowing: --revocation off"
     printer.line("not valid", style="bold red")
     printer.facts({"code": error.code, "why": detail, "sub-indication": error.sub_indication})
     printer.result(

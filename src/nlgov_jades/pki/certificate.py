@@ -54,6 +54,8 @@ def _read(certificate: x509.Certificate) -> x509.Certificate:
     _ = certificate.extensions, certificate.subject, certificate.issuer, certificate.version, certificate.serial_number
     _ = certificate.not_valid_before_utc, certificate.not_valid_after_utc, certificate.signature_algorithm_oid
     certificate.public_key()
+    if certificate.serial_number <= 0:
+        raise UnreadableCertificateError  # RFC 5280 §4.1.2.2; the parser warns of it or not, as warnings are set
     return certificate
 
 

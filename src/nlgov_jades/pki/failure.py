@@ -12,14 +12,15 @@ from cryptography import x509
 
 from ..errors import CertificatePathError, quoted
 from .certificate import check_validity, display_name
-from .trust import TrustStore
+from .trust import MAX_INTERMEDIATES_ON_PATH, TrustStore
 
 __all__ = ["explain"]
 
 _MAX_SIGNATURE_CHECKS = 40
 """Enough for every sane set of certificates; a hostile one costs some milliseconds and gets a shorter explanation."""
 
-_MAX_DEPTH = 6
+_MAX_DEPTH = 12
+"""Certificates; deeper than a path may be, so that one that is too long is told from one that leads nowhere."""
 
 
 def explain(
@@ -54,6 +55,12 @@ def explain(
             f"the issuer of certificate {name}, {issuer}, {why}",
             certificate=name,
             no_chain=True,
+        )
+    if len(path) > MAX_INTERMEDIATES_ON_PATH + 2:  # the signer and the anchor
+        name = display_name(leaf)
+        return CertificatePathError(
+            f"the path of certificate {name} has {len(path) - 2} CAs below the trust anchor; at most {MAX_INTERMEDIATES_ON_PATH} are accepted",
+            certificate=name,
         )
     try:
         for certificate in path:

@@ -128,7 +128,7 @@ class Kvk:
 def oin_of(certificate: x509.Certificate) -> Oin | None:
     """The OIN in the subject: exactly one serialNumber, of an organisation. `None` when there is no such thing."""
     subject = certificate.subject
-    if any(subject.get_attributes_for_oid(oid) for oid in _PERSONAL):
+    if _is_personal(subject):
         return None
     serial_numbers = subject.get_attributes_for_oid(NameOID.SERIAL_NUMBER)
     if len(serial_numbers) != 1:
@@ -140,18 +140,25 @@ def oin_of(certificate: x509.Certificate) -> Oin | None:
 
 
 def kvk_of(certificate: x509.Certificate) -> Kvk | None:
-    """The KVK number: from exactly one organizationIdentifier `NTRNL-…`, else from an OIN with the KVK prefix.
+    """The KVK number of an organisation: from one organizationIdentifier `NTRNL-…`, or from an OIN with the KVK prefix.
 
-    `None` when there is neither, or when the two contradict each other.
+    `None` when there is neither, when the two contradict each other, or when the certificate is a person's.
     """
+    if _is_personal(certificate.subject):
+        return None
     oin = oin_of(certificate)
-    from_oin = Kvk(oin.number) if oin is not None and oin.prefix == _KVK else None
+    numbers = {Kvk(oin.number)} if oin is not None and oin.prefix == _KVK else set()
     identifiers = certificate.subject.get_attributes_for_oid(NameOID.ORGANIZATION_IDENTIFIER)
-    matches = [_NTRNL.fullmatch(_text(identifier)) for identifier in identifiers]
-    if len(matches) != 1 or matches[0] is None:
-        return from_oin if not identifiers else None
-    stated = Kvk(matches[0][1])
-    return stated if from_oin in (None, stated) else None
+    # Identifiers of other registers (VATNL-, LEIXG-) say nothing about this one.
+    stated = [text for text in map(_text, identifiers) if text.upper().startswith("NTRNL")]
+    if (stated and len(identifiers) > 1) or any(_NTRNL.fullmatch(text) is None for text in stated):
+        return None
+    numbers |= {Kvk(text[len("NTRNL-") :]) for text in stated}
+    return numbers.pop() if len(numbers) == 1 else None
+
+
+def _is_personal(subject: x509.Name) -> bool:
+    return any(subject.get_attributes_for_oid(oid) for oid in _PERSONAL)
 
 
 def common_name(certificate: x509.Certificate) -> str:

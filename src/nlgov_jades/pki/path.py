@@ -20,12 +20,9 @@ from . import requirements as checks
 from .certificate import check_validity, display_name
 from .failure import explain
 from .policies import valid_policies
-from .trust import TrustStore
+from .trust import MAX_INTERMEDIATES_ON_PATH, TrustStore
 
-__all__ = ["MAX_INTERMEDIATES_ON_PATH", "CertificationPath", "build_path", "find_path"]
-
-MAX_INTERMEDIATES_ON_PATH = 4
-"""CAs between signer and anchor: PKIoverheid has two; x5c holds at most five certificates in all."""
+__all__ = ["CertificationPath", "build_path", "find_path"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Sequence
 
 from cryptography import x509
@@ -17,6 +18,7 @@ from ..jws import check_rsa_size
 from ..policy import ExtendedKeyUsages
 from ..profiles import SignatureAlgorithm
 from .certificate import display_name
+from .signatures import ACCEPTED_CURVES
 
 __all__ = ["check_authorities", "check_keys", "check_signer", "check_usage_nesting", "extended_key_usages", "key_usage"]
 
@@ -24,7 +26,6 @@ SERVER_AUTH = "1.3.6.1.5.5.7.3.1"
 ANY_EXTENDED_KEY_USAGE = "2.5.29.37.0"
 
 _HASHES = frozenset({"sha256", "sha384", "sha512"})
-_CURVES = (ec.SECP256R1, ec.SECP384R1, ec.SECP521R1)
 
 _PROCESSED = frozenset(
     {
@@ -146,8 +147,14 @@ def _within(name: x509.Name, subtree: x509.Name) -> bool:
 
 
 def _normalized(rdn: x509.RelativeDistinguishedName) -> frozenset[tuple[str, str]]:
-    # RFC 5280 §7.1: case and runs of white space do not distinguish names.
-    return frozenset((item.oid.dotted_string, " ".join(str(item.value).casefold().split())) for item in rdn)
+    return frozenset((item.oid.dotted_string, _prepared(str(item.value))) for item in rdn)
+
+
+def _prepared(text: str) -> str:
+    # RFC 5280 §7.1, RFC 4518 §2: compatible forms, case, invisible characters and runs of white space do not
+    # distinguish names; otherwise an excluded name would pass in disguise.
+    visible = "".join(character for character in text if unicodedata.category(character) != "Cf")
+    return " ".join(unicodedata.normalize("NFKC", visible).casefold().split())
 
 
 def _is_authority(certificate: x509.Certificate) -> bool:
@@ -175,7 +182,7 @@ def extended_key_usages(certificate: x509.Certificate) -> frozenset[str] | None:
 
 
 def _is_accepted_curve(key: object) -> bool:
-    return isinstance(key, ec.EllipticCurvePublicKey) and isinstance(key.curve, _CURVES)
+    return isinstance(key, ec.EllipticCurvePublicKey) and isinstance(key.curve, ACCEPTED_CURVES)
 
 
 def _hash_name(certificate: x509.Certificate) -> str | None:

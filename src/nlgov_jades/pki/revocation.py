@@ -220,7 +220,9 @@ class _Question:
         # answer about it would come from itself.
         about_delegate = _Question(said.delegate, self.issuer, self.policy, self.at, GivenData(crls=self.given.crls))
         standing = yield from about_delegate.ask_crls()
-        if standing is None or standing.standing is not Standing.GOOD:
+        if standing is None and said.answer.standing is not Standing.GOOD:
+            answers.append(said.answer)  # nobody vouches for it, but "revoked" is not to be passed over for that
+        elif standing is None or standing.standing is not Standing.GOOD:
             self.attempts.append(f"{what}: whether its responder {display_name(said.delegate)} is revoked is not known")
         else:
             answers.append(said.answer)

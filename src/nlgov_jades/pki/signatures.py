@@ -15,7 +15,10 @@ from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from ..errors import UnsupportedAlgorithmError
 from ..jws import check_rsa_size
 
-__all__ = ["UnusableDataError", "check_signature"]
+__all__ = ["ACCEPTED_CURVES", "UnusableDataError", "check_signature"]
+
+ACCEPTED_CURVES = (ec.SECP256R1, ec.SECP384R1, ec.SECP521R1)
+"""Curves of keys in a path, where elliptic curves are accepted at all."""
 
 _HASHES: dict[str, hashes.HashAlgorithm] = {
     "sha256": hashes.SHA256(),
@@ -52,14 +55,14 @@ def check_signature(
         if isinstance(key, rsa.RSAPublicKey) and kind in {"rsassa_pkcs1v15", "rsassa_pss"}:
             check_rsa_size(key, "its signer")
             scheme = padding.PKCS1v15() if kind == "rsassa_pkcs1v15" else _pss(algorithm, digest)
-            key.verify(signature, octets, scheme, digest)
+            key.verify(signature, octets, scheme, digest)  # type: ignore[arg-type]  # takes any buffer, says bytes
             return
-        if isinstance(key, ec.EllipticCurvePublicKey) and kind == "ecdsa":
+        if isinstance(key, ec.EllipticCurvePublicKey) and isinstance(key.curve, ACCEPTED_CURVES) and kind == "ecdsa":
             key.verify(signature, octets, ec.ECDSA(digest))
             return
     except InvalidSignature:
         raise UnusableDataError(f"the signature on the {what} does not fit its signer") from None
-    except (KeyError, ValueError, UnsupportedAlgorithmError):
+    except (KeyError, ValueError, TypeError, UnsupportedAlgorithmError):
         pass  # an unknown OID, SHA-1, parameters that cannot be read, a key that is too small
     raise UnusableDataError(f"the {what} is signed with an algorithm or key that is not accepted")
 

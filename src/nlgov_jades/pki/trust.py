@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Collection, Iterable
-from functools import cached_property
 
 from cryptography import x509
 from cryptography.x509.verification import Store
@@ -13,7 +12,10 @@ from ..errors import ConfigurationError
 from .certificate import display_name, fingerprint, load_pem_bundle
 from .pkioverheid import PinRole, role_of
 
-__all__ = ["TrustStore"]
+__all__ = ["MAX_INTERMEDIATES_ON_PATH", "TrustStore"]
+
+MAX_INTERMEDIATES_ON_PATH = 4
+"""CAs between signer and anchor: PKIoverheid has two; x5c holds at most five certificates in all."""
 
 MAX_INTERMEDIATES = 512
 """All PKIoverheid CAs together are a few dozen; a search over far more would cost time on every message."""
@@ -90,7 +92,7 @@ class TrustStore:
         """The anchors as `cryptography` wants them; made once."""
         return self._store
 
-    @cached_property
+    @property
     def id(self) -> str:
         """SHA-256 over the fingerprints, hexadecimal: two stores with the same certificates have the same id."""
         parts = ["anchors", *sorted(map(fingerprint, self._anchors))]
@@ -102,10 +104,11 @@ class TrustStore:
 
 
 def _authorities(certificates: Iterable[x509.Certificate], role: str) -> tuple[x509.Certificate, ...]:
-    unique = tuple(dict.fromkeys(certificates))
+    given = list(certificates) if isinstance(certificates, Iterable) else [None]
+    if not all(isinstance(certificate, x509.Certificate) for certificate in given):
+        raise ConfigurationError(f"every {role} is an x509.Certificate, in a list")
+    unique = tuple(dict.fromkeys(given))
     for certificate in unique:
-        if not isinstance(certificate, x509.Certificate):
-            raise ConfigurationError(f"a {role} is an x509.Certificate")
         if not _is_authority(certificate):
             raise ConfigurationError(f"{display_name(certificate)} is no CA certificate and cannot be a {role}")
     return unique
@@ -114,5 +117,5 @@ def _authorities(certificates: Iterable[x509.Certificate], role: str) -> tuple[x
 def _is_authority(certificate: x509.Certificate) -> bool:
     try:
         return certificate.extensions.get_extension_for_class(x509.BasicConstraints).value.ca
-    except (ValueError, x509.ExtensionNotFound):
+    except Exception:  # noqa: BLE001 - extensions that cannot be read raise more classes than are documented
         return False

@@ -1,13 +1,15 @@
 """A throw-away certificate hierarchy of four levels: root, domain CA, TSP CA, and what they issue.
 
 The shape is that of PKIoverheid: critical basicConstraints and keyUsage, key identifiers, the certificate policy for
-authenticity of private services, the OIN in the subject's serialNumber.
+authenticity of private services, the OIN in the subject's serialNumber. With a `revocation_url`, certificates say where
+a responder tells whether they are revoked.
 """
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Collection, Sequence
+import re
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -21,7 +23,7 @@ from cryptography.hazmat.primitives.serialization import (
     PrivateFormat,
     pkcs12,
 )
-from cryptography.x509.oid import NameOID, ObjectIdentifier
+from cryptography.x509.oid import AuthorityInformationAccessOID, NameOID, ObjectIdentifier
 
 from ..credentials import SigningCredential
 from ..pki.trust import TrustStore
@@ -97,7 +99,22 @@ class Issued:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Authority(Issued):
-    """A CA that issues certificates."""
+    """A CA that issues certificates.
+
+    Attributes:
+        label: Name of its CRL in URLs; made from its common name when empty.
+        revocation_url: Where the responder of what it issues is, without a slash at the end; `None`: its certificates
+            do not say.
+    """
+
+    label: str = ""
+    revocation_url: str | None = None
+
+    @property
+    def crl_path(self) -> str:
+        """Path of its CRL below `revocation_url`."""
+        name = str(self.certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)[0].value)
+        return f"/crl/{self.label or re.sub('[^a-z0-9]+', '-', name.lower()).strip('-')}.crl"
 
     def issue(
         self,
@@ -130,7 +147,8 @@ class Authority(Issued):
             extended_key_usages: OIDs, or `None` to leave the extension out.
             policies: Certificate policy OIDs, or `None` to leave the extension out.
             more_subject: Further subject attributes.
-            more_extensions: Further extensions, each with its criticality.
+            more_extensions: Further extensions, each with its criticality; CRLDistributionPoints and
+                AuthorityInformationAccess among them replace those that `revocation_url` gives.
             algorithm: Hash of the issuer's signature; SHA-256 when not given.
         """
         subject = [(NameOID.COUNTRY_NAME, "NL"), (NameOID.ORGANIZATION_NAME, organization)]
@@ -143,7 +161,7 @@ class Authority(Issued):
             extensions=[
                 (x509.BasicConstraints(ca=False, path_length=None), True),
                 *_usage_extensions(usages, extended_key_usages, policies),
-                *more_extensions,
+                *self._with_pointers(more_extensions, _ocsp_access, _crl_points),
             ],
             not_before=not_before,
             not_after=not_after,
@@ -163,21 +181,33 @@ class Authority(Issued):
         policies: Collection[str] | None = (AUTHENTICITY,),
         more_extensions: Sequence[tuple[x509.ExtensionType, bool]] = (),
         algorithm: SHA256 | SHA384 | SHA512 | None = None,
+        label: str = "",
     ) -> Authority:
-        """A CA below this one. Arguments as for `issue`."""
+        """A CA below this one, with the same `revocation_url`. Arguments as for `issue`, and `label` as in the class."""
         issued = self._issue(
             _authority_name(common_name),
             key or new_key(),
             extensions=[
                 (x509.BasicConstraints(ca=True, path_length=path_length), True),
                 *_usage_extensions(usages, extended_key_usages, policies),
-                *more_extensions,
+                # As in G4: for CAs there are CRLs, no OCSP.
+                *self._with_pointers(more_extensions, _crl_points),
             ],
             not_before=not_before,
             not_after=not_after,
             algorithm=algorithm,
         )
-        return Authority(issued.key, issued.chain)
+        return Authority(issued.key, issued.chain, label, self.revocation_url)
+
+    def _with_pointers(
+        self,
+        more: Sequence[tuple[x509.ExtensionType, bool]],
+        *pointers: Callable[[Authority, str], x509.ExtensionType],
+    ) -> list[tuple[x509.ExtensionType, bool]]:
+        chosen = {extension.oid for extension, _ in more}
+        base = self.revocation_url
+        made = [] if base is None else [pointer(self, base) for pointer in pointers]
+        return [*((extension, False) for extension in made if extension.oid not in chosen), *more]
 
     def _issue(
         self,
@@ -218,6 +248,7 @@ class Hierarchy:
         not_before: dt.datetime | None = None,
         days: int = 365,
         key_bits: int = 2048,
+        revocation_url: str | None = None,
     ) -> Hierarchy:
         """A new hierarchy with new keys.
 
@@ -226,12 +257,20 @@ class Hierarchy:
             not_before: Start of validity, UTC; an hour ago when not given.
             days: Length of validity.
             key_bits: Size of the CAs' RSA keys.
+            revocation_url: Where a `Responder` answers, such as `http://127.0.0.1:8888`: goes into every certificate
+                below the root. `None`: certificates do not say where revocation data are.
         """
+        base = None if revocation_url is None else revocation_url.rstrip("/")
         start = not_before or dt.datetime.now(dt.UTC).replace(microsecond=0) - dt.timedelta(hours=1)
-        root = _root(f"{name} Root CA", new_key(key_bits), start, start + dt.timedelta(days=days))
-        domain = root.issue_authority(f"{name} Domain CA", key=new_key(key_bits))
-        tsp = domain.issue_authority(f"{name} TSP CA", key=new_key(key_bits), path_length=0)
+        root = _root(f"{name} Root CA", new_key(key_bits), start, start + dt.timedelta(days=days), base)
+        domain = root.issue_authority(f"{name} Domain CA", key=new_key(key_bits), label="domain")
+        tsp = domain.issue_authority(f"{name} TSP CA", key=new_key(key_bits), path_length=0, label="tsp")
         return cls(root, domain, tsp)
+
+    @property
+    def authorities(self) -> tuple[Authority, ...]:
+        """Root, domain CA, TSP CA."""
+        return self.root, self.domain, self.tsp
 
     @property
     def trust(self) -> TrustStore:
@@ -254,7 +293,9 @@ def pem(certificates: Collection[x509.Certificate]) -> bytes:
     return b"".join(certificate.public_bytes(Encoding.PEM) for certificate in certificates)
 
 
-def _root(common_name: str, key: PrivateKeyTypes, start: dt.datetime, end: dt.datetime) -> Authority:
+def _root(
+    common_name: str, key: PrivateKeyTypes, start: dt.datetime, end: dt.datetime, revocation_url: str | None
+) -> Authority:
     name = _authority_name(common_name)
     builder = _builder(name, name, key, start, end)
     for extension, critical in [
@@ -262,7 +303,7 @@ def _root(common_name: str, key: PrivateKeyTypes, start: dt.datetime, end: dt.da
         *_usage_extensions(("key_cert_sign", "crl_sign"), None, None),
     ]:
         builder = builder.add_extension(extension, critical=critical)
-    return Authority(key, (builder.sign(key, SHA256()),))
+    return Authority(key, (builder.sign(key, SHA256()),), "root", revocation_url)
 
 
 def _authority_name(common_name: str) -> x509.Name:
@@ -293,6 +334,16 @@ def _builder(
 def _authority_key_identifier(issuer: x509.Certificate) -> x509.AuthorityKeyIdentifier:
     identifier = issuer.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value
     return x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(identifier)
+
+
+def _crl_points(authority: Authority, base: str) -> x509.CRLDistributionPoints:
+    url = x509.UniformResourceIdentifier(f"{base}{authority.crl_path}")
+    return x509.CRLDistributionPoints([x509.DistributionPoint([url], None, None, None)])
+
+
+def _ocsp_access(_: Authority, base: str) -> x509.AuthorityInformationAccess:
+    url = x509.UniformResourceIdentifier(f"{base}/ocsp")
+    return x509.AuthorityInformationAccess([x509.AccessDescription(AuthorityInformationAccessOID.OCSP, url)])
 
 
 def _usage_extensions(

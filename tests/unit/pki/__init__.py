@@ -1,0 +1,1 @@
+"""A package, like `tests/cli`: the tests about revocation share a chain and what is said about it."""

@@ -1,0 +1,93 @@
+"""How answers that contradict each other are weighed, and which times data cover."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import pytest
+
+from nlgov_jades import RevocationPolicy
+from nlgov_jades.pki.answer import Answer, Standing, check_window, decide
+from nlgov_jades.pki.signatures import UnusableDataError
+from nlgov_jades.result import RevocationSource
+
+NOW = dt.datetime(2026, 6, 15, 12, 0, 0, tzinfo=dt.UTC)
+HOUR = dt.timedelta(hours=1)
+SECOND = dt.timedelta(seconds=1)
+HARD = RevocationPolicy.HARD_FAIL
+
+
+def said(standing: Standing, hours_ago: int) -> Answer:
+    return Answer(
+        standing=standing,
+        source=RevocationSource.CRL,
+        signer="TEST CA",
+        this_update=NOW - hours_ago * HOUR,
+        next_update=NOW + HOUR,
+        valid_until=NOW + HOUR,
+        der=b"",
+    )
+
+
+def test_no_answer_decides_nothing() -> None:
+    assert decide([]) is None
+
+
+def test_the_newest_good_answer_counts() -> None:
+    old, new = said(Standing.GOOD, 3), said(Standing.GOOD, 1)
+    assert decide([old, new]) is new
+    assert decide([new, old]) is new
+
+
+@pytest.mark.parametrize("hours_ago", [1, 2, 3])
+def test_revoked_wins_over_good_and_hold_of_any_age(hours_ago: int) -> None:
+    revoked = said(Standing.REVOKED, hours_ago)
+    others = [said(Standing.GOOD, 2), said(Standing.ON_HOLD, 2)]
+    assert decide([*others, revoked]) is revoked
+    assert decide([revoked, *others]) is revoked
+
+
+def test_a_hold_is_lifted_by_newer_good_data() -> None:
+    hold, good = said(Standing.ON_HOLD, 2), said(Standing.GOOD, 1)
+    assert decide([hold, good]) is good
+    assert decide([good, hold]) is good
+
+
+@pytest.mark.parametrize("good_hours_ago", [2, 3])
+def test_a_hold_counts_when_good_data_are_as_old_or_older(good_hours_ago: int) -> None:
+    hold, good = said(Standing.ON_HOLD, 2), said(Standing.GOOD, good_hours_ago)
+    assert decide([hold, good]) is hold
+    assert decide([good, hold]) is hold
+
+
+def test_a_hold_that_came_back_counts() -> None:
+    first, lifted, again = said(Standing.ON_HOLD, 3), said(Standing.GOOD, 2), said(Standing.ON_HOLD, 1)
+    answer = decide([first, lifted, again])
+    assert answer is not None
+    assert answer.standing is Standing.ON_HOLD
+
+
+def test_data_cover_the_time_up_to_and_with_their_next_update() -> None:
+    assert check_window(NOW - HOUR, NOW, policy=HARD, at=NOW, what="CRL") == NOW
+    with pytest.raises(UnusableDataError, match="the CRL was valid until 2026-06-15T12:00:00Z"):
+        check_window(NOW - HOUR, NOW, policy=HARD, at=NOW + SECOND, what="CRL")
+
+
+def test_data_may_be_ahead_by_the_skew_of_the_policy_and_no_more() -> None:
+    until = NOW + HOUR
+    assert check_window(NOW + HARD.skew, until, policy=HARD, at=NOW, what="CRL") == until
+    with pytest.raises(UnusableDataError, match="the CRL is from 2026-06-15T12:01:01Z, after the time it is asked for"):
+        check_window(NOW + HARD.skew + SECOND, until, policy=HARD, at=NOW, what="CRL")
+
+
+def test_without_next_update_the_age_of_the_policy_counts() -> None:
+    policy = HARD.replace(max_age=2 * HOUR)
+    assert check_window(NOW - 2 * HOUR, None, policy=policy, at=NOW, what="OCSP response") == NOW
+    with pytest.raises(UnusableDataError, match="the OCSP response was valid until 2026-06-15T11:59:59Z"):
+        check_window(NOW - 2 * HOUR - SECOND, None, policy=policy, at=NOW, what="OCSP response")
+
+
+def test_an_age_of_the_policy_does_not_lengthen_a_next_update() -> None:
+    policy = HARD.replace(max_age=30 * 24 * HOUR)
+    with pytest.raises(UnusableDataError, match="was valid until"):
+        check_window(NOW - HOUR, NOW - SECOND, policy=policy, at=NOW, what="CRL")
