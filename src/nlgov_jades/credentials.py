@@ -113,6 +113,7 @@ class SigningCredential:
         """
         if not isinstance(key_pem, bytes) or not isinstance(password, bytes | None):
             raise ConfigurationError("key and password are bytes")
+        _check_password(password)
         try:
             key = serialization.load_pem_private_key(key_pem, password)
         except Exception as error:  # noqa: BLE001 - the parser raises more classes than it documents
@@ -128,6 +129,9 @@ class SigningCredential:
             ConfigurationError: The file cannot be read, the password is wrong, there is no key, or key and
                 certificates do not belong together.
         """
+        if not isinstance(p12, bytes) or not isinstance(password, bytes | None):
+            raise ConfigurationError("the PKCS#12 file and its password are bytes")
+        _check_password(password)
         try:
             key, leaf, others = pkcs12.load_key_and_certificates(p12, password)
         except Exception:  # noqa: BLE001 - the parser raises more classes than it documents
@@ -235,6 +239,16 @@ def refuse_awaitable(signature: object, instead: str) -> None:
     if inspect.iscoroutine(signature):
         signature.close()
     raise ConfigurationError(f"this credential's key is awaited: {instead}")
+
+
+def _check_password(password: bytes | None) -> None:
+    # The PKCS#12 reader ends in a panic, which no `except Exception` catches and which prints the password.
+    try:
+        text = (password or b"").decode("utf-8")
+    except UnicodeDecodeError:
+        text = "\0"
+    if "\0" in text:
+        raise ConfigurationError("the password is not UTF-8 text: was it written as UTF-16?")
 
 
 def _unreadable_key(error: Exception, password: bytes | None) -> str:

@@ -235,10 +235,18 @@ class CertificateNotYetValidError(CertificatePathError):
 
 
 class CertificateRevokedError(CertificatePathError):
-    """A certificate on the path is revoked."""
+    """A certificate on the path is revoked.
+
+    Attributes:
+        sha256: SHA-256 of its DER, lower-case hexadecimal.
+    """
 
     code = "CERTIFICATE_REVOKED"
     sub_indication = "REVOKED"
+
+    def __init__(self, detail: str, *, certificate: str | None = None, sha256: str = "") -> None:
+        super().__init__(detail, certificate=certificate)
+        self.sha256 = sha256
 
 
 class RevocationUnknownError(VerificationError):

@@ -6,6 +6,7 @@ is read in two ways.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self, overload
@@ -26,6 +27,8 @@ FieldLines = Iterable[tuple[str | bytes, str | bytes]]
 
 _OWS = " \t"
 _PAIR = 2
+_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_USERINFO = re.compile(r"//[^/?#]*@")
 _LINE_FORM = "a field line is a (name, value) pair of bytes or ISO-8859-1 text"
 
 
@@ -41,12 +44,13 @@ class Fields:
         ConfigurationError: A line is not a pair of `bytes` or ISO-8859-1 `str`.
     """
 
-    __slots__ = ("_by_name", "_lines")
+    __slots__ = ("_by_name", "_lines", "_odd_names")
 
     def __init__(self, lines: FieldLines = ()) -> None:
         if isinstance(lines, str | bytes | Mapping) or not isinstance(lines, Iterable):
             raise ConfigurationError("fields are a list of (name, value) pairs; a mapping would hide a repeated field")
         self._lines: tuple[tuple[str, str], ...] = tuple(_line(line) for line in lines)
+        self._odd_names = tuple(name for name, _ in self._lines if not _TOKEN.fullmatch(name))
         by_name: dict[str, list[str]] = {}
         for name, value in self._lines:
             by_name.setdefault(ascii_lower(name), []).append(value.strip(_OWS))
@@ -60,6 +64,11 @@ class Fields:
         """The values of `get_all` joined with `, ` (RFC 9110 §5.3); `None` when the field is absent."""
         values = self._by_name.get(ascii_lower(name))
         return None if values is None else ", ".join(values)
+
+    @property
+    def odd_names(self) -> tuple[str, ...]:
+        """Names that are no token (RFC 9110 §5.6.2): some software reads them as another name, some not at all."""
+        return self._odd_names
 
     def __contains__(self, name: object) -> bool:
         return isinstance(name, str) and ascii_lower(name) in self._by_name
@@ -139,7 +148,7 @@ class HttpRequest:
 
     def __repr__(self) -> str:
         path, mark, _ = self.target.partition("?")
-        target = path + ("?…" if mark else "")
+        target = _USERINFO.sub("//…@", path) + ("?…" if mark else "")
         return f"HttpRequest(method={quoted(self.method)}, target={quoted(target)}, fields={self.fields!r}, body={_size(self.body)})"
 
 

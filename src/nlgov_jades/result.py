@@ -12,7 +12,7 @@ from typing import Any
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from .errors import ConfigurationError
+from .errors import ConfigurationError, quoted
 from .message import Body, HttpMessage
 from .notice import Notice
 from .pki.identity import Kvk, Oin, common_name, kvk_of, oin_of, organization
@@ -38,6 +38,13 @@ class SignerIdentity:
     common_name: str
     organization: str
     sha256: str
+
+    def __repr__(self) -> str:
+        # Names in a certificate are other people's text.
+        return (
+            f"SignerIdentity(oin={self.oin!r}, kvk={self.kvk!r}, common_name={quoted(self.common_name)}, "
+            f"organization={quoted(self.organization)}, sha256={self.sha256!r})"
+        )
 
     @classmethod
     def from_certificate(cls, certificate: x509.Certificate) -> SignerIdentity:
@@ -88,6 +95,9 @@ class RevocationEvidence:
     this_update: dt.datetime | None = None
     next_update: dt.datetime | None = None
     der: bytes | None = field(default=None, repr=False)
+
+    def __repr__(self) -> str:
+        return f"<RevocationEvidence: {quoted(self.subject)} {self.status}, source {self.source}>"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)

@@ -14,9 +14,10 @@ from typing import Any, TypeVar, cast
 
 from .clock import Clock, check_time, utc_now
 from .credentials import LocalPrivateKey, SigningCredential, issuer_serial, refuse_awaitable
-from .digest import compare, digest_field_value, parse_content_digest, parse_digest
+from .digest import DigestAlgorithm, compare, digest_field_value, parse_content_digest, parse_digest
 from .encoding import base64url_encode
 from .errors import (
+    CertificatePathError,
     ConfigurationError,
     InvalidSignatureError,
     MessageNotSignableError,
@@ -35,9 +36,10 @@ from .jws import (
 )
 from .message import HttpMessage, HttpRequest, HttpResponse, SignedFields
 from .notice import NlgovJadesWarning, Notice, NoticeCode
+from .pki.certificate import check_validity
 from .profiles import BodyOctets, Profile
 from .sigd import pars_to_emit, payload_octets
-from .steps import content_codings, known_signature_fields
+from .steps import UNVERIFIABLE_STATUSES, content_codings, known_signature_fields
 
 __all__ = ["AsyncSigner", "HeaderForm", "SendChain", "Signer"]
 
@@ -168,7 +170,7 @@ class _Settings:
             reference = certificate_reference(profile.reference, leaf)
         return build_header(
             profile=profile,
-            kid=self._kid if complete or "kid" in profile.required_parameters else None,
+            kid=self._kid,
             certificates=self._certificates,
             pars=tuple(pars),
             iat=iat if complete or "iat" in profile.required_parameters else None,
@@ -187,7 +189,9 @@ class _Settings:
 
     def _steps(self, message: HttpMessage, at: dt.datetime) -> _Signing:
         profile = self._profile
+        _check_signable(message)
         _check_unsigned(message, profile)
+        self._check_validity(at)
         lines: list[tuple[str, str]] = []
         pars: tuple[str, ...] = ()
         if isinstance(profile.covers, BodyOctets):
@@ -207,6 +211,12 @@ class _Settings:
         value = serialize(encoded_header, signature)
         lines.append((profile.field_name, value))
         return SignedFields(lines, signature=value, notices=self._notices)
+
+    def _check_validity(self, at: dt.datetime) -> None:
+        try:
+            check_validity(self._credential.chain[0], at)
+        except CertificatePathError as error:
+            raise SigningError(f"nobody would accept the signature: {error.detail}") from None
 
     def _check_encoding(self, message: HttpMessage, pars: Collection[str]) -> None:
         if "content-encoding" in pars:
@@ -351,6 +361,13 @@ def _is_no_text(text: str) -> bool:
     return any("\ud800" <= character <= "\udfff" for character in text)
 
 
+def _check_signable(message: HttpMessage) -> None:
+    if isinstance(message, HttpResponse) and message.status in UNVERIFIABLE_STATUSES:
+        raise MessageNotSignableError(f"an answer with status {message.status} has no whole body to sign")
+    if message.fields.odd_names:
+        raise MessageNotSignableError(f"the message has a field with the name {quoted(message.fields.odd_names[0])}")
+
+
 def _check_unsigned(message: HttpMessage, profile: Profile) -> None:
     for name in known_signature_fields((profile,)):
         if name in message.fields:
@@ -366,6 +383,9 @@ def _digest_lines(message: HttpMessage) -> list[tuple[str, str]]:
     if len(present) > 1:
         raise MessageNotSignableError("the message has more than one field Digest")
     if present:
-        compare(parse_digest(present[0]), message.body)
+        stated = parse_digest(present[0])
+        if DigestAlgorithm.SHA_256 not in stated:
+            raise MessageNotSignableError("the message has a Digest without SHA-256, which receivers ask for")
+        compare(stated, message.body)
         return []
     return [("Digest", digest_field_value(message.body))]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from functools import lru_cache
@@ -25,7 +25,7 @@ from .errors import (
     quoted,
 )
 from .jws import base64url_pieces, check_key, parse_detached, signing_input_digest, verify_signature
-from .message import Fields, HttpMessage
+from .message import Fields, HttpMessage, HttpResponse
 from .notice import Notice, NoticeCode
 from .pki.pkioverheid import TRIAL_ARC
 from .pki.policies import policies_of
@@ -36,6 +36,7 @@ from .sigd import check_pars, payload_octets
 from .verdicts import PathVerdict, SignerCertificates, verdict_key
 
 __all__ = [
+    "UNVERIFIABLE_STATUSES",
     "BodyArrival",
     "SignedMessage",
     "StatedDigests",
@@ -48,6 +49,13 @@ __all__ = [
     "known_signature_fields",
     "message_notices",
 ]
+
+_UTF_8 = frozenset({"", "charset=utf-8", 'charset="utf-8"'})
+"""Parameters that an unsigned Content-Type may have."""
+
+_FIRST_FINAL_STATUS = 200
+UNVERIFIABLE_STATUSES = frozenset({206, 304})
+"""Partial Content and Not Modified: their Digest is of a body that they do not carry (RFC 3230 §4.3.2)."""
 
 _RECOMMENDED_RSA_BITS = 3072
 """What ETSI TS 119 312 asks of keys used after 2028; smaller ones are accepted and reported."""
@@ -114,6 +122,7 @@ def check_fields(
         ConfigurationError: The request that a response answers is needed, or the body is needed and not here.
     """
     fields = message.fields
+    _check_verifiable(message)
     # 1. The field is there once, with one value.
     profile, value = _signature_field(fields, policy)
     # 1 to 3. Form, size, canonical base64url, strict JSON.
@@ -170,6 +179,16 @@ def _signer_certificates(header: dict[str, Any], x5c: Sequence[str], profile: Pr
     )
 
 
+def _check_verifiable(message: HttpMessage) -> None:
+    """Before step 1: the message is one whose fields and body are all there, under names that everybody reads alike."""
+    if isinstance(message, HttpResponse) and (
+        message.status < _FIRST_FINAL_STATUS or message.status in UNVERIFIABLE_STATUSES
+    ):
+        raise ProfileViolationError(f"an answer with status {message.status} has no whole body and cannot be verified")
+    if message.fields.odd_names:
+        raise MalformedSignatureError(f"the message has a field with the name {quoted(message.fields.odd_names[0])}")
+
+
 def _signature_field(fields: Fields, policy: VerificationPolicy) -> tuple[Profile, str]:
     present = [name for name in known_signature_fields(policy.profiles) if name in fields]
     accepted = {profile.field_name.lower(): profile for profile in policy.profiles}
@@ -199,7 +218,7 @@ def _check_uncovered(fields: Fields, pars: tuple[str, ...], policy: Verification
         types = fields.get_all("content-type")
         if len(types) > 1:
             raise ProfileViolationError("Content-Type is there more than once and is not covered by the signature")
-        if types and _media_type(types[0]) not in policy.media_types:
+        if types and not _is_accepted(types[0], policy.media_types):
             raise ProfileViolationError(
                 f"Content-Type {quoted(types[0])} is not covered by the signature and not among the media types of "
                 "the policy"
@@ -212,8 +231,10 @@ def content_codings(fields: Fields) -> list[str]:
     return [coding.strip(" \t").lower() for coding in value.split(",")] if value else []
 
 
-def _media_type(value: str) -> str:
-    return value.partition(";")[0].strip(" \t").lower()
+def _is_accepted(value: str, media_types: Collection[str]) -> bool:
+    """Whether a Content-Type is one of these, in UTF-8: another charset or parameter makes another text of the body."""
+    media_type, _, parameters = value.lower().partition(";")
+    return media_type.strip(" \t") in media_types and parameters.strip(" \t") in _UTF_8
 
 
 def _body_payload(message: HttpMessage, body: BodyArrival) -> Iterable[bytes]:

@@ -55,7 +55,7 @@ class PathVerdict:
         notices: What is worth telling about the certificates.
         from_time: When it was found, UTC. It says nothing about earlier.
         valid_until: The last moment at which it holds, UTC.
-        generation: Number of revocations that had been met when its checks began.
+        generation: The store's generation when its checks began.
     """
 
     certificates: SignerCertificates
@@ -65,7 +65,7 @@ class PathVerdict:
     notices: tuple[Notice, ...]
     from_time: dt.datetime
     valid_until: dt.datetime
-    generation: int
+    generation: object
 
 
 def verdict_key(algorithm: SignatureAlgorithm, x5c: Sequence[str]) -> bytes:
@@ -109,34 +109,45 @@ class VerdictStore:
     one step on a dict, so threads need no lock.
     """
 
-    __slots__ = ("_elder", "_generation", "_younger")
+    __slots__ = ("_elder", "_generation", "_revoked", "_younger")
 
     def __init__(self) -> None:
         self._younger: dict[bytes, PathVerdict] = {}
         self._elder: dict[bytes, PathVerdict] = {}
-        self._generation = 0
+        self._revoked: dict[str, None] = {}
+        self._generation = object()
 
     @property
-    def generation(self) -> int:
-        """Number of revocations met so far. A verdict of an earlier generation is not used."""
+    def generation(self) -> object:
+        """Another object after each new revocation. A verdict of an earlier generation is not used."""
         return self._generation
 
     def find(self, key: bytes, at: dt.datetime) -> PathVerdict | None:
         """The verdict, when there is one that holds at this time."""
         verdict = self._younger.get(key) or self._elder.get(key)
-        if verdict is None or verdict.generation != self._generation:
+        if verdict is None or verdict.generation is not self._generation:
             return None
         return verdict if verdict.from_time <= at <= verdict.valid_until else None
 
     def keep(self, key: bytes, verdict: PathVerdict) -> None:
         """Remember a verdict, unless a revocation was met since its checks began."""
-        if verdict.generation != self._generation:
+        if verdict.generation is not self._generation:
             return
         if len(self._younger) >= MAX_VERDICTS // 2:
             self._elder, self._younger = self._younger, {}
         self._younger[key] = verdict
 
-    def forget_all(self) -> None:
-        """A revocation was met: it may be of a CA, so no verdict found before it is used again."""
-        self._generation += 1
+    def revoked(self, certificate: str) -> None:
+        """A revocation was met. A new one may be of a CA: then no verdict found before it is used again.
+
+        Args:
+            certificate: SHA-256 of the revoked certificate. One that was met before changes nothing, or else its owner
+                could make every other signer's message dear by sending his own again and again.
+        """
+        if certificate in self._revoked:
+            return
+        if len(self._revoked) >= MAX_VERDICTS:
+            self._revoked = {}
+        self._revoked[certificate] = None
+        self._generation = object()
         self._younger, self._elder = {}, {}

@@ -114,7 +114,7 @@ def _judge(
 ) -> Steps[PathVerdict]:
     """Step 11. Only a path that reached an anchor may cause a fetch."""
     at, verdicts, certificates = occasion.at, occasion.verdicts, signed.certificates
-    generation = 0 if verdicts is None else verdicts.generation
+    generation = None if verdicts is None else verdicts.generation
     path = build_path(
         certificates.leaf,
         certificates.untrusted,
@@ -125,9 +125,9 @@ def _judge(
     )
     try:
         findings = yield from check_revocation(path, policy.revocation, at=at, given=occasion.given)
-    except CertificateRevokedError:
+    except CertificateRevokedError as error:
         if verdicts is not None:
-            verdicts.forget_all()
+            verdicts.revoked(error.sha256)
         raise
     identity = SignerIdentity.from_certificate(path.leaf)
     until = findings.valid_until

@@ -281,6 +281,11 @@ def test_new_tells_the_next_commands(tmp_path: Path, run: Run) -> None:
     assert f"the CA keys, readable only by you, to {tmp_path}/pki/ca" in done.text
 
 
+def test_with_a_revocation_url_the_next_command_verifies_online(tmp_path: Path, run: Run) -> None:
+    done = run("dev-pki", "new", tmp_path / "pki", "--revocation-url", "http://127.0.0.1:8888")
+    assert f"verify OUT --trust {tmp_path}/pki/root.pem --online --online-host 127.0.0.1:8888" in done.text
+
+
 @pytest.mark.parametrize(
     "url",
     [

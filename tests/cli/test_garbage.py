@@ -127,7 +127,7 @@ def test_revocation_data_of_garbage_is_never_an_answer(
     assert done.status == 2
 
 
-NAMES = ["absent", "empty-folder", "signed.http/x", "nul\x00", "a" * 5000, "a/" * 3000, "surrogate\udcff", ""]
+NAMES = ["absent", "empty-folder", "signed.http/x", "nul\x00", "a" * 5000, "a/" * 3000, "surrogate\udcff"]
 
 
 @pytest.mark.parametrize("name", NAMES, ids=lambda name: ascii(name[:12]))
@@ -136,10 +136,20 @@ def test_a_name_that_cannot_be_opened_is_unreadable_input(
     where: str, name: str, run: Run, files: Path, tmp_path: Path
 ) -> None:
     template = INPUTS.get(where, ("sign", "request.http", "-o", "OUT", "--key", "key.p12", "--password-file", "BAD"))
-    bad = f"{files}/{name}" if name else ""
+    bad = f"{files}/{name}"
     words = [files / word if (files / word).is_file() else word for word in template]
     done = run(*({"BAD": bad, "OUT": str(tmp_path / "out")}.get(str(word), word) for word in words), "--json")
     assert (done.status, done.error) == (2, "UNREADABLE_INPUT")
+
+
+@pytest.mark.parametrize("where", INPUTS)
+def test_an_empty_name_is_no_file(where: str, run: Run, files: Path, tmp_path: Path) -> None:
+    # "$MESSAGE" where MESSAGE is not set.
+    places: dict[str, Argument] = {"BAD": "", "OUT": tmp_path / "out"}
+    words = [places.get(word, files / word if (files / word).is_file() else word) for word in INPUTS[where]]
+    done = run(*words, "--json")
+    assert done.status == 2
+    assert done.error in {"USAGE", "UNREADABLE_INPUT"}
 
 
 def test_a_request_where_the_answer_must_be_is_told_apart(run: Run, files: Path) -> None:

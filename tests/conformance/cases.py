@@ -34,7 +34,9 @@ class Case:
 class Cases(list[Case]):
     """A table that grows by decoration."""
 
-    def must_be(self, verdict: str, words: str = "") -> Callable[[Callable[[World], Exhibit]], Callable[[World], Exhibit]]:
+    def must_be(
+        self, verdict: str, words: str = ""
+    ) -> Callable[[Callable[[World], Exhibit]], Callable[[World], Exhibit]]:
         def add(make: Callable[[World], Exhibit]) -> Callable[[World], Exhibit]:
             self.append(Case(make.__name__, make, verdict, words))
             return make

@@ -68,7 +68,9 @@ def _key() -> rsa.RSAPrivateKey:
 def self_issued() -> tuple[x509.Certificate, Certificates]:
     """30 certificates of one CA for itself: every one issued every one."""
     key = _key()
-    return _certificate("leaf", key, "loop", key, ca=False), [_certificate("loop", key, "loop", key) for _ in range(CAS)]
+    return _certificate("leaf", key, "loop", key, ca=False), [
+        _certificate("loop", key, "loop", key) for _ in range(CAS)
+    ]
 
 
 def same_name_other_keys() -> tuple[x509.Certificate, Certificates]:

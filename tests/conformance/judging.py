@@ -8,7 +8,7 @@ from typing import Final
 
 from cryptography import x509
 
-from nlgov_jades.errors import VerificationError
+from nlgov_jades.errors import FetchError, VerificationError
 from nlgov_jades.pki.path import CertificationPath, build_path
 from nlgov_jades.pki.revocation import (
     FetchRequest,
@@ -17,7 +17,6 @@ from nlgov_jades.pki.revocation import (
     RevocationFindings,
     check_revocation,
 )
-from nlgov_jades.errors import FetchError
 from nlgov_jades.pki.trust import TrustStore
 from nlgov_jades.policy import CertificateRequirements, RevocationPolicy
 from nlgov_jades.profiles import SignatureAlgorithm
@@ -42,8 +41,8 @@ def findings(
         while True:
             request = steps.send(fetch(request))
     except StopIteration as stop:
-        assert isinstance(stop.value, RevocationFindings)
-        return stop.value
+        found: RevocationFindings = stop.value
+        return found
 
 
 def judge(

@@ -289,8 +289,10 @@ class World:
         marks: x509.ExtensionType = x509.OCSPNoCheck() if nocheck else crl_points("delegates")
         more = [(marks, False)]
         more += parts.pop("more_extensions", ())
-        parts = {"key": self.spare_key, "extended_key_usages": (OCSP_SIGNING,), "policies": None} | parts
-        return (issuer or self.ca).issue(common_name="TEST OCSP responder", oin=None, more_extensions=more, **parts)
+        plain: dict[str, Any] = {"key": self.spare_key, "extended_key_usages": (OCSP_SIGNING,), "policies": None}
+        return (issuer or self.ca).issue(
+            common_name="TEST OCSP responder", oin=None, more_extensions=more, **(plain | parts)
+        )
 
     def reworked(self, issued: Issued, issuer: Issued, **parts: Any) -> Issued:
         """The same with its certificate edited and signed again."""

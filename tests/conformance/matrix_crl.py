@@ -7,6 +7,7 @@ from typing import Any, Final
 from cryptography import x509
 from cryptography.x509.ocsp import OCSPCertStatus
 
+from nlgov_jades.policy import RevocationPolicy
 from nlgov_jades.testing import Authority, Issued
 
 from .cases import NOT_PARSED, REVOKED, UNKNOWN, VALID, Cases
@@ -182,6 +183,31 @@ def a_crl_of_today_for_the_time_of_a_week_ago(w: World) -> Exhibit:
 @CASES.must_be(NOT_PARSED, "delta CRL")
 def a_delta_crl(w: World) -> Exhibit:
     return w.listed(crl(w.ca, extensions=[(x509.DeltaCRLIndicator(1), True)]))
+
+
+def _freshest() -> tuple[x509.ExtensionType, bool]:
+    return x509.FreshestCRL([x509.DistributionPoint([url("delta")], None, None, None)]), False
+
+
+@CASES.must_be(REVOKED, "was revoked")
+def a_crl_that_lists_the_signer_with_delta_crls_beside_it(w: World) -> Exhibit:
+    return w.listed(crl(w.ca, entry(_serial(w.leaf)), extensions=[_freshest()]))
+
+
+@CASES.must_be(REVOKED, "was revoked")
+def soft_fail_with_a_crl_that_lists_the_signer_with_delta_crls_beside_it(w: World) -> Exhibit:
+    listed = crl(w.ca, entry(_serial(w.leaf)), extensions=[_freshest()])
+    return w.listed(listed, revocation=RevocationPolicy.SOFT_FAIL)
+
+
+@CASES.must_be(UNKNOWN, "delta CRLs")
+def a_crl_that_lists_nothing_with_delta_crls_beside_it(w: World) -> Exhibit:
+    return w.listed(crl(w.ca, extensions=[_freshest()]))
+
+
+@CASES.must_be(UNKNOWN, "delta CRLs")
+def a_crl_that_lists_nothing_where_the_signer_names_delta_crls(w: World) -> Exhibit:
+    return w.exhibit(w.issue(more_extensions=[_freshest()]), crls=(crl(w.root), crl(w.ca)))
 
 
 @CASES.must_be(NOT_PARSED, "indirect, partial")

@@ -33,9 +33,9 @@ CASES: Final = Cases()
 # --- who signed it -------------------------------------------------------------------------------------------
 
 
-def _delegated(w: World, delegate: Issued, **parts: object) -> Exhibit:
+def _delegated(w: World, delegate: Issued) -> Exhibit:
     response = ocsp(w.leaf, delegate, certificates=[delegate.certificate])
-    return w.exhibit(ocsp=(response,), crls=(crl(w.root),), **parts)
+    return w.exhibit(ocsp=(response,), crls=(crl(w.root),))
 
 
 @CASES.must_be(VALID, "good good")
@@ -209,6 +209,4 @@ def ocsp_by_a_delegate_whose_negative_serial_number_is_revoked(w: World) -> Exhi
 
     delegate = w.reworked(w.delegate(nocheck=False), w.ca, edit=edit)
     response = ocsp(w.leaf, delegate, certificates=[delegate.certificate])
-    return w.exhibit(
-        ocsp=(response,), crls=(crl(w.root), rework_crl(_of_delegates(w, entry(5)), w.ca, edit=negative))
-    )
+    return w.exhibit(ocsp=(response,), crls=(crl(w.root), rework_crl(_of_delegates(w, entry(5)), w.ca, edit=negative)))

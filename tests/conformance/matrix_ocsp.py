@@ -278,6 +278,7 @@ def ocsp_that_is_a_web_page(w: World) -> Exhibit:
     return w.asked(b"<!doctype html><title>Sign in</title>")
 
 
-SEVERAL: Final[list[Case]] = [case for case in CASES if "another_revoked" in case.name or case.name.startswith("a_hold_")]
+SEVERAL: Final[list[Case]] = [
+    case for case in CASES if "another_revoked" in case.name or case.name.startswith("a_hold_")
+]
 """Cases with more than one response, which one URL cannot give."""
-

@@ -201,9 +201,12 @@ def the_ca_is_not_yet_valid(w: World) -> Exhibit:
 @CASES.must_be(EXPIRED, "Root CA' expired")
 def everything_has_expired_with_the_anchor(w: World) -> Exhibit:
     late = NOW + 600 * DAY
-    later = {"this_update": late - DAY, "next_update": late + DAY}
+
+    def later(issuer: Authority) -> bytes:
+        return crl(issuer, this_update=late - DAY, next_update=late + DAY)
+
     signer = w.issue(w.authority("TEST CA", key=w.ca.key, not_after=late + DAY), not_after=late + DAY)
-    return w.exhibit(signer, at=late, crls=(crl(w.root, **later), crl(w.ca, **later)))
+    return w.exhibit(signer, at=late, crls=(later(w.root), later(w.ca)))
 
 
 # --- keys and algorithms -------------------------------------------------------------------------------------

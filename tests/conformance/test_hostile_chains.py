@@ -19,7 +19,11 @@ PATIENCE: Final = 30
 def test_circles_of_cas_end_in_a_path_error_at_every_door(kind: str) -> None:
     script = Path(__file__).with_name("hostile.py")
     done = subprocess.run(
-        [sys.executable, "-W", "error", str(script), kind], capture_output=True, timeout=PATIENCE, check=False, text=True
+        [sys.executable, "-W", "error", str(script), kind],
+        capture_output=True,
+        timeout=PATIENCE,
+        check=False,
+        text=True,
     )
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.splitlines() == [f"{door}: CertificatePathError" for door in DOORS]

@@ -11,12 +11,13 @@ import pytest
 
 from nlgov_jades.errors import ConfigurationError, FetchError
 from nlgov_jades.pki.revocation import FetchRequest, GivenData, RevocationData
+from nlgov_jades.policy import RevocationPolicy
 from nlgov_jades.result import RevocationSource
 
 from . import matrix_crl, matrix_delegates, matrix_modes, matrix_ocsp, matrix_path, matrix_policy
 from .cases import NOT_PARSED, UNKNOWN, Case
 from .judging import Fetch, judge, offline
-from .making import OCSP_URL, Exhibit, World
+from .making import OCSP_URL, Exhibit, World, ocsp, rework_ocsp
 from .second_opinion import disagreements, in_its_words, second_opinion
 
 CASES: Final = [
@@ -94,6 +95,23 @@ def test_a_response_that_is_fetched_is_judged_as_one_that_is_given(case: Case, w
     verdict, words = ours(exhibit, GivenData.parse((), exhibit.crls), fetch)
     assert verdict == (UNKNOWN if case.verdict == NOT_PARSED else case.verdict), words
     assert case.words in words
+
+
+def test_soft_fail_does_not_pass_over_a_bad_signature_on_what_was_fetched(world: World) -> None:
+    exhibit = world.exhibit(crls=(), revocation=RevocationPolicy.SOFT_FAIL)
+    forged = rework_ocsp(ocsp(world.leaf, world.ca), world.other_ca)
+
+    def fetch(request: FetchRequest) -> RevocationData | FetchError:
+        if request.source is not RevocationSource.OCSP:
+            return FetchError("not found")
+        try:
+            return request.parse(forged)
+        except FetchError as error:
+            return error
+
+    verdict, words = ours(exhibit, GivenData(), fetch)
+    assert verdict == UNKNOWN, words
+    assert "does not fit its signer" in words
 
 
 @pytest.mark.parametrize("case", [case for case in CASES if case not in matrix_modes.OFF_CASES], ids=name)

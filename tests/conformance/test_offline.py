@@ -94,8 +94,7 @@ def test_soft_fail_without_data_accepts_and_says_unchecked(
 
 
 def test_hard_fail_with_given_data_accepts(no_network: list[str], world: World, message: HttpRequest) -> None:
-    given = {"ocsp": [ocsp(world.leaf, world.ca)], "crls": [crl(world.root)]}
-    verified = verifier(world).verify(message, **given)
+    verified = verifier(world).verify(message, ocsp=[ocsp(world.leaf, world.ca)], crls=[crl(world.root)])
     assert [item.status for item in verified.revocation] == ["good", "good"]
     assert [item.source for item in verified.revocation] == ["ocsp", "crl"]
     assert no_network == []

@@ -18,7 +18,9 @@ from .pkits import PkitsTest, chain, pkits_tests
 
 POLICIES: Final = [test for test in pkits_tests() if test.id.split(".")[1] in {"8", "9", "10", "11", "12"}]
 DIRECTORY_NAMES: Final = [
-    test for test in pkits_tests() if test.id.startswith("4.13.") and int(test.id.split(".")[2]) <= 20  # then other names
+    test
+    for test in pkits_tests()
+    if test.id.startswith("4.13.") and int(test.id.split(".")[2]) <= 20  # then other names
 ]
 
 

@@ -140,6 +140,8 @@ def test_a_list_of_fields_that_cannot_be_signed_is_refused(change: dict[str, Any
         {"others": None},
         {"others": False},
         {"mandatory": "digest", "if_present": frozenset(), "order": ("digest",)},
+        {"if_present": frozenset({5}), "order": ("x-one", 5, "digest")},
+        {"order": ("x-one", "host", "digest", None)},
         {"if_present": None},
         {"order": None},
     ],

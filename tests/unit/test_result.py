@@ -36,7 +36,7 @@ def verified(**changes: Any) -> VerifiedMessage:
         "signer": identity(),
         "path": (),
         "revocation": (),
-        "protected": b"{}",
+        "protected": b'{"alg":"PS256","crit":["b64","sigD"]}',
         "verified_at": dt.datetime(2026, 6, 15, 12, 0, 0, tzinfo=dt.UTC),
         "notices": (),
     }

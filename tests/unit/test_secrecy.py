@@ -106,6 +106,23 @@ def test_a_request_shows_that_there_was_a_query_string_and_not_which(secret: Htt
     )
 
 
+def test_a_request_in_absolute_form_does_not_show_the_password_in_its_target() -> None:
+    request = HttpRequest(method="GET", target=f"https://user:{CANARY}@provider.example.test/v1?a=1")
+    assert CANARY not in repr(request)
+    assert "/v1?…" in repr(request)
+
+
+def test_a_repr_quotes_and_cuts_what_a_certificate_says(
+    hierarchy: Hierarchy, issued: Issued, verifier: Verifier, forge: Forge
+) -> None:
+    hostile = hierarchy.tsp.issue(
+        key=issued.key, common_name="[bold]\u202e\x1b[31m" + "x" * 48, organization="[link=x]" * 8
+    )
+    verified = verifier.verify(forge(HttpRequest(method="POST", target="/", body=b""), signer=hostile))
+    for value in (verified, verified.signer, verified.revocation, hostile.credential):
+        assert [text for text in ("[bold]", "[link", "\u202e", "\x1b") if text in repr(value)] == []
+
+
 def test_a_credential_is_not_pickled_by_accident(credential: SigningCredential) -> None:
     with pytest.raises(TypeError):
         pickle.dumps(credential)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+import sys
 import warnings
 from collections.abc import Sequence
 
@@ -22,6 +25,9 @@ from .verify import verify
 
 __all__ = ["cli", "run"]
 
+INTERRUPTED = 130
+"""What shells report for a command that was ended by SIGINT."""
+
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(__version__, prog_name="nlgov-jades")
@@ -39,6 +45,29 @@ for _command in (sign, verify, inspect, cert, trust, dev_pki, demo):
 def run(arguments: Sequence[str]) -> int:
     """Run one command line and return its exit status. Nothing but KeyboardInterrupt leaves as an exception."""
     as_json = "--json" in arguments
+    try:
+        status = _outcome(arguments, as_json=as_json)
+        for stream in (sys.stdout, sys.stderr):
+            if stream is not None:
+                stream.flush()
+    except OSError:
+        # What was printed did not arrive, so it is neither yes nor no. Nothing more can be said there.
+        _silence()
+        return ExitStatus.UNUSABLE
+    except (KeyboardInterrupt, click.Abort):
+        return INTERRUPTED
+    return status
+
+
+def _silence() -> None:
+    """Give the streams a place to write to, so that the interpreter does not complain when it flushes them."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(OSError, AttributeError, ValueError):
+            os.dup2(nowhere, stream.fileno())
+
+
+def _outcome(arguments: Sequence[str], *, as_json: bool) -> int:
     # A notice about our own configuration is printed by the command that meets it.
     warnings.simplefilter("ignore", NlgovJadesWarning)
     try:
@@ -56,9 +85,6 @@ def run(arguments: Sequence[str]) -> int:
         return _unusable(failure.detail, failure.code, as_json=as_json)
     except NlgovJadesError as error:
         return _unusable(str(error), _code(error), as_json=as_json)
-    except OSError as error:
-        # Writing: a full disk, a closed pipe, no permission.
-        return _unusable(error.strerror or "the operating system refused", "OUTPUT", as_json=as_json)
     else:
         return ExitStatus.VALID
 

@@ -136,7 +136,8 @@ def _start_line(line: bytes) -> tuple[str, str] | int:
         return match[1].decode("ascii"), match[2].decode("ascii")
     if match := _STATUS_LINE.fullmatch(line):
         return int(match[1])
-    raise CommandFailure(f"the first line is neither a request line nor a status line: {quoted(line)}")
+    # Not the line itself, here and below: a body or a credential may have come to stand there.
+    raise CommandFailure("the first line is neither a request line nor a status line")
 
 
 def _message(start: bytes, fields: Fields, body: bytes, request: HttpRequest | None) -> HttpMessage:
@@ -151,7 +152,7 @@ def _fields(lines: list[bytes]) -> Fields:
     for number, line in enumerate(lines, start=2):
         match = _FIELD_LINE.fullmatch(line)
         if match is None:
-            raise CommandFailure(f"line {number} is not a field line (name: value): {quoted(line, 40)}")
+            raise CommandFailure(f"line {number} is not a field line (name: value)")
         found.append((match[1], match[2].strip(b" \t")))
     return Fields(found)
 

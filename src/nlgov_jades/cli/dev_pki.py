@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from shlex import quote
+from urllib.parse import urlsplit
 
 import click
 
@@ -123,14 +124,18 @@ def _sign_and_verify(folder: str, password_file: str | None) -> list[str]:
 def _serve_and_revoke(folder: str, hierarchy: Hierarchy, ca_keys: CaKeys) -> list[str]:
     if ca_keys is CaKeys.LEFT_OUT:
         return []
-    url = hierarchy.root.revocation_url or f"http://127.0.0.1:{DEFAULT_PORT}"
-    paths = [authority.crl_path for authority in hierarchy.authorities]
-    crls = " ".join(f"--crl {path.rpartition('/')[2]}" for path in paths)
+    verify = f"  nlgov-jades verify OUT --trust {quote(f'{folder}/root.pem')}"
+    if (url := hierarchy.root.revocation_url) is not None:
+        verified = [f"{verify} --online --online-host {urlsplit(url).netloc}"]
+    else:
+        paths = [authority.crl_path for authority in hierarchy.authorities]
+        crls = " ".join(f"--crl {path.rpartition('/')[2]}" for path in paths)
+        downloads = " ".join(f"-O http://127.0.0.1:{DEFAULT_PORT}{path}" for path in paths)
+        verified = [f"  curl {downloads}", f"{verify} {crls}"]
     return [
-        "serve OCSP and CRLs, and in another terminal verify with the CRLs, then revoke:",
+        "serve OCSP and CRLs, and in another terminal verify with them, then revoke:",
         f"  nlgov-jades dev-pki serve {quote(folder)}",
-        f"  curl {' '.join(f'-O {url}{path}' for path in paths)}",
-        f"  nlgov-jades verify OUT --trust {quote(f'{folder}/root.pem')} {crls}",
+        *verified,
         f"  nlgov-jades dev-pki revoke {quote(folder)} {quote(f'{folder}/signer-chain.pem')}",
     ]
 

@@ -39,8 +39,10 @@ __all__ = [
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
 _CERTIFICATE_SUFFIXES = frozenset({".pem", ".crt", ".cer", ".der"})
+_STANDARD_INPUT = "nlgov_jades.standard_input"
+
 _TIME = re.compile(
-    r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,6})?(?:[Zz]|[+-][0-9]{2}:[0-9]{2})"
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,6})?(?:[Zz]|[+-][0-9]{2}:[0-5][0-9])"
 )
 
 json_option: Decorator = click.option(
@@ -82,11 +84,27 @@ def read_file(path: str, what: str) -> bytes:
     Raises:
         CommandFailure: It cannot be read.
     """
+    if not path:
+        # Path("") is the current folder: an unset variable must not mean "whatever lies about".
+        raise CommandFailure(f"{what}: the name is empty", code="USAGE")
+    if path == "-":
+        return _standard_input(what)
     try:
-        return sys.stdin.buffer.read() if path == "-" else Path(path).read_bytes()
+        return Path(path).read_bytes()
     except (OSError, ValueError) as error:  # ValueError: a NUL in the name
         reason = (error.strerror if isinstance(error, OSError) else None) or "cannot be read"
         raise CommandFailure(f"{what} {quoted(path, 200)}: {reason}") from None
+
+
+def _standard_input(what: str) -> bytes:
+    used = click.get_current_context().meta
+    if used.setdefault(_STANDARD_INPUT, what) != what or used.get(_STANDARD_INPUT + ".read"):
+        raise CommandFailure("standard input can be only one of the files", code="USAGE")
+    used[_STANDARD_INPUT + ".read"] = True
+    try:
+        return sys.stdin.buffer.read()
+    except (OSError, AttributeError):  # AttributeError: standard input is closed, and sys.stdin is None
+        raise CommandFailure(f"{what}: standard input cannot be read") from None
 
 
 def read_message(source: str | None, headers: str | None, body: str | None, request: str | None) -> HttpMessage:
@@ -95,8 +113,6 @@ def read_message(source: str | None, headers: str | None, body: str | None, requ
     Raises:
         CommandFailure: They name none or too many, or it cannot be read.
     """
-    if [source, headers, body, request].count("-") > 1:
-        raise CommandFailure("standard input can be only one of the files", code="USAGE")
     answered = read_request(request)
     if source is not None:
         if headers is not None or body is not None:
@@ -168,7 +184,7 @@ def certificate_files(path: str, what: str) -> list[str]:
     Raises:
         CommandFailure: The folder holds none.
     """
-    if path == "-" or not Path(path).is_dir():
+    if not path or path == "-" or not Path(path).is_dir():
         return [path]
     named = sorted(str(file) for file in Path(path).iterdir() if file.suffix.lower() in _CERTIFICATE_SUFFIXES)
     files = [file for file in named if not _is_other_pem(read_file(file, what))]

@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.text import Text
 
 from ..notice import Notice
+from .failure import CommandFailure
 
 __all__ = ["Printer", "plain"]
 
@@ -21,16 +22,23 @@ def plain(text: object, limit: int = 200) -> str:
     return shown if len(shown) <= limit else shown[: limit - 1] + "…"
 
 
+class _PlainConsole(Console):
+    """A console that leaves a closed pipe to its caller: exit status 1 would say that a signature is wrong."""
+
+    def on_broken_pipe(self) -> None:
+        raise BrokenPipeError
+
+
 class Printer:
     """Where a command prints. With `as_json`, people's text goes to standard error."""
 
     def __init__(self, *, as_json: bool) -> None:
         self.as_json = as_json
-        self._console = Console(stderr=as_json, highlight=False, markup=False, emoji=False, soft_wrap=True)
+        self._console = _PlainConsole(stderr=as_json, highlight=False, markup=False, emoji=False, soft_wrap=True)
 
     def line(self, text: str = "", style: str = "") -> None:
         """One line for people. `text` is ours, or went through `plain` or `quoted`."""
-        self._console.print(Text(text, style=style))
+        self._console.print(Text(text.encode("utf-8", "replace").decode("utf-8"), style=style))
 
     def facts(self, rows: Mapping[str, object]) -> None:
         """Names and values for people, in two columns; entries without a value are left out."""
@@ -47,5 +55,10 @@ class Printer:
 
     def result(self, value: Mapping[str, Any]) -> None:
         """The JSON object, when it was asked for."""
-        if self.as_json:
-            sys.stdout.write(json.dumps(value, ensure_ascii=False) + "\n")
+        if not self.as_json:
+            return
+        if sys.stdout is None:
+            raise CommandFailure("standard output is closed", code="OUTPUT")
+        # A file name that is no text is spelled with the escapes that JSON has for it.
+        text = json.dumps(value, ensure_ascii=False).encode("utf-8", "backslashreplace").decode("utf-8")
+        sys.stdout.write(text + "\n")

@@ -79,8 +79,6 @@ def sign(
     fields Digest and signature added.
     """
     printer = Printer(as_json=as_json)
-    if [source, key, chain, password_file, request].count("-") > 1:
-        raise CommandFailure("standard input can be only one of the files", code="USAGE")
     if output == "-" and as_json:
         raise CommandFailure("--json and -o - both want standard output", code="USAGE")
     credential = _credential(read_file(key, "the key"), chain, read_password(password_file))
@@ -125,6 +123,8 @@ def _credential(key: bytes, chain: str | None, password: bytes | None) -> Signin
 
 def _write(output: str, octets: bytes) -> None:
     if output == "-":
+        if sys.stdout is None:
+            raise CommandFailure("standard output is closed", code="OUTPUT")
         sys.stdout.buffer.write(octets)
         sys.stdout.buffer.flush()
         return

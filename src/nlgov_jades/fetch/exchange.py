@@ -29,7 +29,7 @@ _CRL_TYPES = frozenset({"application/pkix-crl", "application/x-pkcs7-crl", "appl
 _MAX_AGE = re.compile(r"max-age=\"?([0-9]{1,9})\"?")
 _MAX_LENGTH_DIGITS = 12
 
-_MAX_CAUSES = 8
+_MAX_CAUSES = 16
 
 
 def request_method(request: FetchRequest) -> str:
@@ -136,11 +136,13 @@ def failure_of(error: BaseException, *, late: bool) -> FetchError:
         error: What a library raised.
         late: Whether the time was over, so that whatever was raised is its consequence.
     """
-    causes: list[BaseException] = []
-    cause: BaseException | None = error
-    while cause is not None and len(causes) < _MAX_CAUSES:
-        causes.append(cause)
-        cause = cause.__cause__ or cause.__context__
+    causes: list[BaseException] = [error]
+    for cause in causes:  # which grows meanwhile
+        # urllib3 keeps some causes among the arguments only.
+        below = (cause.__cause__, cause.__context__, *cause.args)
+        causes += [found for found in below if isinstance(found, BaseException) and found not in causes]
+        if len(causes) >= _MAX_CAUSES:
+            break
     for found in causes:
         if isinstance(found, FetchError):
             return found

@@ -71,7 +71,7 @@ class Setbacks:
         Raises:
             FetchError: It failed a moment ago.
         """
-        setback = self._setbacks.get(what)
+        setback = self._of(what)
         # A clock that was set back must not keep anybody waiting for hours.
         if setback is not None and setback.at <= now < setback.over_at(LONGEST_REFUSAL):
             seconds = (now - setback.at).total_seconds()
@@ -79,5 +79,9 @@ class Setbacks:
 
     def resting(self, what: Hashable, *, now: dt.datetime) -> bool:
         """Whether to leave it alone while older data can still be used."""
-        setback = self._setbacks.get(what)
+        setback = self._of(what)
         return setback is not None and setback.at <= now < setback.over_at(LONGEST_REST)
+
+    def _of(self, what: Hashable) -> _Setback | None:
+        with self._lock:
+            return self._setbacks.get(what)

@@ -72,6 +72,8 @@ class Crl:
 
         Only for a number that is listed, or one in 2**64 that is not, the entry itself is searched for, one by one.
         """
+        if serial_number < 0:
+            raise UnusableDataError("the certificate has a negative serial number, which no CRL can list")
         wanted = serial_number & _LOW_BITS
         position = bisect_left(self._index, wanted)
         if position == len(self._index) or self._index[position] != wanted:
@@ -214,6 +216,8 @@ def _check_extensions(extensions: Iterable[x509.Extension[x509.ExtensionType]]) 
             raise UnusableDataError("the CRL is a delta CRL, which is not accepted")
         if extension.critical and extension.oid not in _PROCESSED:
             raise UnusableDataError("the CRL has a critical extension that is not processed")
+        if extension.oid == ExtensionOID.FRESHEST_CRL:
+            raise UnusableDataError("the CRL has delta CRLs beside it, which are not read: it is not the latest word")
         point = extension.value
         if not isinstance(point, x509.IssuingDistributionPoint):
             continue

@@ -10,7 +10,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509 import ocsp
-from cryptography.x509.oid import ExtendedKeyUsageOID
+from cryptography.x509.oid import ExtendedKeyUsageOID, ExtensionOID
 
 from ..policy import RevocationPolicy
 from ..result import RevocationSource
@@ -27,6 +27,17 @@ _MAX_RESPONSES = 64
 """Single responses that are looked at; a responder answers what was asked, sometimes with a few more."""
 
 _MAX_CERTIFICATES = 4
+
+_PROCESSED = frozenset(
+    {
+        ExtensionOID.BASIC_CONSTRAINTS,
+        ExtensionOID.KEY_USAGE,
+        ExtensionOID.EXTENDED_KEY_USAGE,
+        ExtensionOID.CERTIFICATE_POLICIES,
+        ExtensionOID.OCSP_NO_CHECK,
+    }
+)
+"""Extensions that may be critical in a delegate's certificate."""
 
 _HASHES = (hashes.SHA1, hashes.SHA256, hashes.SHA384, hashes.SHA512)
 """Of names and keys in a CertID. SHA-1 identifies here, it does not protect (RFC 6960 §4.3)."""
@@ -222,6 +233,10 @@ def _check_delegate(delegate: x509.Certificate, issuer: x509.Certificate, at: dt
         raise UnusableDataError("the OCSP responder's certificate was not issued by the same CA") from None
     if not delegate.not_valid_before_utc <= at <= delegate.not_valid_after_utc:
         raise UnusableDataError("the OCSP responder's certificate is not valid at this time")
+    if delegate.serial_number <= 0:
+        raise UnusableDataError("the OCSP responder's certificate has a serial number that is not positive")
+    if any(extension.critical and extension.oid not in _PROCESSED for extension in delegate.extensions):
+        raise UnusableDataError("the OCSP responder's certificate has a critical extension that is not processed")
     if getattr(delegate.signature_hash_algorithm, "name", "") not in {"sha256", "sha384", "sha512"}:
         raise UnusableDataError("the OCSP responder's certificate is signed with an algorithm that is not accepted")
     try:

@@ -22,7 +22,7 @@ from .crl import MAX_CRL, Crl, check_crl, parse_crl
 from .identity import common_name
 from .ocsp import MAX_OCSP, OcspResponse, check_ocsp, ocsp_request, parse_ocsp
 from .path import CertificationPath
-from .signatures import UnusableDataError
+from .signatures import ForgedDataError, UnusableDataError
 
 __all__ = ["FetchRequest", "GivenData", "RevocationData", "RevocationFindings", "check_revocation"]
 
@@ -154,6 +154,7 @@ def check_revocation(
     found: list[RevocationEvidence] = []
     limits: list[dt.datetime] = []
     unknown: RevocationUnknownError | None = None
+    forged = False
     for position, (certificate, issuer) in enumerate(pairs):
         question = _Question(certificate, issuer, policy, at, given)
         answer = yield from question.ask(prefer_ocsp=position == 0)
@@ -161,11 +162,13 @@ def check_revocation(
             raise _revoked(certificate, answer)
         if answer is None:
             unknown = unknown or question.unknown()
+            forged = forged or question.forged
             found.append(_unchecked(certificate))
         else:
             found.append(_good(certificate, answer))
             limits.append(answer.valid_until)
-    if unknown is not None and policy.mode is RevocationMode.HARD_FAIL:
+    # Soft-fail is for data that are missing, not for data that somebody made up.
+    if unknown is not None and (forged or policy.mode is RevocationMode.HARD_FAIL):
         raise unknown
     return RevocationFindings(tuple(found), min(limits) if unknown is None else None)
 
@@ -181,6 +184,7 @@ class _Question:
     given: GivenData
     attempts: list[str] = field(default_factory=list)
     cause: FetchError | None = None
+    forged: bool = False
 
     def ask(self, *, prefer_ocsp: bool) -> _Reading:
         answers: list[Answer] = []
@@ -212,6 +216,7 @@ class _Question:
             said = check_ocsp(data, self.certificate, self.issuer, policy=self.policy, at=self.at)
         except UnusableDataError as error:
             self.attempts.append(f"{what}: {error}")
+            self.forged = self.forged or isinstance(error, ForgedDataError)
             return
         if said.delegate is None:
             answers.append(said.answer)
@@ -255,6 +260,7 @@ def _revoked(certificate: x509.Certificate, answer: Answer) -> CertificateRevoke
     return CertificateRevokedError(
         f"certificate {name} was revoked{when}{why}, says the {answer.source.value.upper()} of {quoted(answer.signer)}",
         certificate=name,
+        sha256=fingerprint(certificate),
     )
 
 

@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from ..errors import UnsupportedAlgorithmError
 from ..jws import check_rsa_size
 
-__all__ = ["ACCEPTED_CURVES", "UnusableDataError", "check_signature"]
+__all__ = ["ACCEPTED_CURVES", "ForgedDataError", "UnusableDataError", "check_signature"]
 
 ACCEPTED_CURVES = (ec.SECP256R1, ec.SECP384R1, ec.SECP521R1)
 """Curves of keys in a path, where elliptic curves are accepted at all."""
@@ -34,6 +34,10 @@ class UnusableDataError(ValueError):
     """
 
 
+class ForgedDataError(UnusableDataError):
+    """Data whose signature does not fit: not merely missing, and never passed over by soft-fail."""
+
+
 def check_signature(
     signer: x509.Certificate, algorithm: SignedDigestAlgorithm, octets: bytes | memoryview, signature: bytes, what: str
 ) -> None:
@@ -47,7 +51,8 @@ def check_signature(
         what: Name of the data for the error.
 
     Raises:
-        UnusableDataError: It is not, or with an algorithm or key that is not accepted.
+        ForgedDataError: It is not.
+        UnusableDataError: It is, but with an algorithm or key that is not accepted.
     """
     key = signer.public_key()
     try:
@@ -61,7 +66,7 @@ def check_signature(
             key.verify(signature, octets, ec.ECDSA(digest))
             return
     except InvalidSignature:
-        raise UnusableDataError(f"the signature on the {what} does not fit its signer") from None
+        raise ForgedDataError(f"the signature on the {what} does not fit its signer") from None
     except (KeyError, ValueError, TypeError, UnsupportedAlgorithmError):
         pass  # an unknown OID, SHA-1, parameters that cannot be read, a key that is too small
     raise UnusableDataError(f"the {what} is signed with an algorithm or key that is not accepted")

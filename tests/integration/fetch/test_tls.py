@@ -14,7 +14,7 @@ from nlgov_jades.errors import ConfigurationError, FetchError
 from nlgov_jades.testing import Hierarchy
 
 from .conftest import Authority, Fetching
-from .servers import Server, answering
+from .servers import Server, Visit, answering
 
 Serve = Callable[..., Server]
 
@@ -103,3 +103,22 @@ def test_a_context_that_does_not_check_servers_is_refused(fetching: Fetching, fa
     fetching.tls = context
     with pytest.raises(ConfigurationError, match="asks for a certificate and checks its name"):
         fetching.renew()
+
+
+def test_through_a_proxy_the_certificate_is_that_of_the_host_too(
+    trusting: Fetching, serve: Serve, authority: Authority, server_tls: ssl.SSLContext
+) -> None:
+    def tunnel(visit: Visit) -> None:
+        visit.request()
+        visit.send(b"HTTP/1.1 200 Connection established\r\n\r\n")
+        with server_tls.wrap_socket(visit.connection.dup(), server_side=True) as inside:
+            answering(authority.crl())(Visit(inside, visit.server))
+
+    proxy = serve(tunnel)
+    trusting.names["127.0.0.1"] = ["127.0.0.1"]  # where the proxy is
+    trusting.renew(proxy=proxy.url(""), allowed_hosts={NAME, "other.example.test"})
+    assert trusting(authority.crl_at(f"https://{NAME}/a.crl")) is not None
+    assert proxy.requests[0].startswith(f"CONNECT {NAME}:443 HTTP/1.".encode())  # http.client says 1.0
+    assert proxy.requests[1].startswith(b"GET /a.crl HTTP/1.1\r\n")
+    with pytest.raises(FetchError, match=r"^the certificate of its server is not accepted$"):
+        trusting(authority.crl_at("https://other.example.test/a.crl"))

@@ -158,7 +158,7 @@ def test_an_elliptic_authority_is_wrong_in_the_same_ways(
     authority = hierarchy.domain.issue_authority("TEST elliptic", key=KEY, label="elliptic")
     responder.add([authority])
     responder.behave(behaviour)
-    with pytest.raises(UnusableDataError, match="another issuer|does not fit"):
+    with pytest.raises(UnusableDataError, match=r"another issuer|does not fit"):
         by_crl(ask(responder, path="/crl/elliptic.crl"), authority.issue(key=KEY))
 
 

@@ -22,7 +22,7 @@ PUBLIC = {
 REFUSED = {
     "loopback": "127.0.0.1",
     "all of loopback": "127.255.255.254",
-    "unspecified": "0.0.0.0",
+    "unspecified": "0.0.0.0",  # noqa: S104 - nothing is bound
     "this network": "0.1.2.3",
     "private 10": "10.1.2.3",
     "private 172.16": "172.16.0.1",

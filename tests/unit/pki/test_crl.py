@@ -63,6 +63,11 @@ def test_a_number_with_the_same_last_eight_octets_is_not_taken_for_another(hiera
     assert crl.entry((7 << 64) + 5) is not None
 
 
+def test_a_negative_number_is_not_looked_up(hierarchy: Hierarchy) -> None:
+    with pytest.raises(UnusableDataError, match="negative serial number"):
+        parse_crl(crl_of(hierarchy.tsp)).entry(-5)
+
+
 def test_an_empty_crl_lists_nothing(hierarchy: Hierarchy, signer: Issued) -> None:
     answer = ask(crl_of(hierarchy.tsp), signer, hierarchy.tsp)
     assert answer.standing is Standing.GOOD

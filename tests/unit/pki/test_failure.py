@@ -37,7 +37,7 @@ def raise_why(
     at: dt.datetime = NOW,
     reason: str = "because",
 ) -> None:
-    error = explain(leaf, candidates, trust=trust, at=at, longest=4, reason=reason)
+    error = explain(leaf, candidates, trust=trust, at=at, reason=reason)
     assert isinstance(error, CertificatePathError)
     raise error
 

@@ -38,9 +38,7 @@ def test_a_request_names_one_certificate_and_holds_no_nonce(hierarchy: Hierarchy
 
 def test_an_answer_says_from_when_until_when_and_by_whom(hierarchy: Hierarchy, signer: Issued) -> None:
     der = ocsp_of(hierarchy.tsp, signer, REVOKED, reason=COMPROMISE)
-    said = check_ocsp(
-        parse_ocsp(der), signer.certificate, hierarchy.tsp.certificate, policy=HARD, at=NOW
-    )
+    said = check_ocsp(parse_ocsp(der), signer.certificate, hierarchy.tsp.certificate, policy=HARD, at=NOW)
     assert said.delegate is None
     answer = said.answer
     assert (answer.standing, answer.source) == (Standing.REVOKED, RevocationSource.OCSP)

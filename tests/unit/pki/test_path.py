@@ -22,7 +22,8 @@ from nlgov_jades.errors import (
     CertificatePathError,
     VerificationError,
 )
-from nlgov_jades.pki.path import MAX_INTERMEDIATES_ON_PATH, CertificationPath, build_path, find_path
+from nlgov_jades.pki.path import CertificationPath, build_path, find_path
+from nlgov_jades.pki.trust import MAX_INTERMEDIATES_ON_PATH
 from nlgov_jades.profiles import SignatureAlgorithm
 from nlgov_jades.testing import Authority, Hierarchy, Issued
 

@@ -76,25 +76,24 @@ def test_a_signature_of_another_length_is_refused(rsa_signer: Certificate) -> No
         check_signature(rsa_signer, SignedDigestAlgorithm({"algorithm": "sha256_rsa"}), OCTETS, b"", "CRL")
 
 
-@pytest.mark.parametrize(
-    "algorithm",
-    [
-        SignedDigestAlgorithm({"algorithm": "sha1_rsa"}),
-        SignedDigestAlgorithm({"algorithm": "md5_rsa"}),
-        SignedDigestAlgorithm({"algorithm": "sha224_rsa"}),
-        SignedDigestAlgorithm({"algorithm": "sha256_ecdsa"}),
-        SignedDigestAlgorithm({"algorithm": "sha256_dsa"}),
-        SignedDigestAlgorithm({"algorithm": "ed25519"}),
-        SignedDigestAlgorithm({"algorithm": "1.2.3.4.5"}),
-        SignedDigestAlgorithm({"algorithm": "rsassa_pss"}),
-        pss("sha1", 20),
-        pss("sha256", 20),
-        pss("sha256", 32, mask="sha1"),
-        pss("sha256", 32, mask="sha512"),
-        pss("sha256", 32, mask_algorithm="1.2.3.4.5"),
-    ],
-    ids=str,
-)
+OTHERS = {
+    "SHA-1": SignedDigestAlgorithm({"algorithm": "sha1_rsa"}),
+    "MD5": SignedDigestAlgorithm({"algorithm": "md5_rsa"}),
+    "SHA-224": SignedDigestAlgorithm({"algorithm": "sha224_rsa"}),
+    "ECDSA": SignedDigestAlgorithm({"algorithm": "sha256_ecdsa"}),
+    "DSA": SignedDigestAlgorithm({"algorithm": "sha256_dsa"}),
+    "Ed25519": SignedDigestAlgorithm({"algorithm": "ed25519"}),
+    "unknown": SignedDigestAlgorithm({"algorithm": "1.2.3.4.5"}),
+    "PSS without parameters": SignedDigestAlgorithm({"algorithm": "rsassa_pss"}),
+    "PSS with SHA-1": pss("sha1", 20),
+    "PSS with a short salt": pss("sha256", 20),
+    "PSS with a mask of SHA-1": pss("sha256", 32, mask="sha1"),
+    "PSS with a mask of SHA-512": pss("sha256", 32, mask="sha512"),
+    "PSS with an unknown mask": pss("sha256", 32, mask_algorithm="1.2.3.4.5"),
+}
+
+
+@pytest.mark.parametrize("algorithm", OTHERS.values(), ids=OTHERS)
 def test_other_algorithms_and_parameters_are_refused_for_an_rsa_key(
     rsa_signer: Certificate, leaf_key: rsa.RSAPrivateKey, algorithm: SignedDigestAlgorithm
 ) -> None:

@@ -125,3 +125,10 @@ def test_a_file_that_cannot_be_read_is_told(tmp_path: Path) -> None:
 def test_a_folder_that_is_gone_is_an_error_of_the_system_when_writing(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         RegisterFile(tmp_path / "absent" / "revoked.json").revoke(ENTRY)
+
+
+def test_a_file_that_cannot_be_replaced_leaves_nothing_behind(tmp_path: Path) -> None:
+    (tmp_path / "revoked.json").mkdir()
+    with pytest.raises(IsADirectoryError):
+        RegisterFile(tmp_path / "revoked.json").clear()
+    assert [path.name for path in tmp_path.iterdir()] == ["revoked.json"]
