@@ -17,7 +17,7 @@ PYTHONS = ["3.11", "3.12", "3.13"]
 
 
 def group(name: str) -> list[str]:
-    return nox.project.dependency_groups(PYPROJECT, name)
+    return list(nox.project.dependency_groups(PYPROJECT, name))
 
 
 @nox.session

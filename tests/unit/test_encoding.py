@@ -115,6 +115,8 @@ def test_base64_whose_unused_bits_are_set_is_refused(refused: Refused, text: str
         ('{"a":{"a":{"a":1}}}', {"a": {"a": {"a": 1}}}),
         ('{"a":1e-400}', {"a": 0.0}),
         ('{"a":""}', {"a": ""}),
+        ('{"a":["\\u00e9",1],"b":1,"\\u00e9":null}', {"a": ["é", 1], "b": 1, "é": None}),
+        ('{"a":[[[[[[[]]]]]]],"b":[],"c":{}}', {"a": [[[[[[[]]]]]]], "b": [], "c": {}}),
     ],
 )
 def test_an_object_is_read(text: str, value: dict[str, Any]) -> None:
@@ -162,6 +164,7 @@ def test_an_object_is_read(text: str, value: dict[str, Any]) -> None:
         ),
         pytest.param(b'{"a":"\\ud800"}', "holds half a surrogate pair", id="lone high surrogate"),
         pytest.param(b'{"a":["x","\\udc00"]}', "holds half a surrogate pair", id="lone low surrogate in a list"),
+        pytest.param(b'{"a":"\\udfff"}', "holds half a surrogate pair", id="the last surrogate"),
         pytest.param(b'{"\\ud83d":1}', "holds half a surrogate pair", id="lone surrogate in a name"),
         pytest.param(b'{"a":{"b":"\\ude00\\ud83d"}}', "holds half a surrogate pair", id="the wrong way round"),
     ],
@@ -179,8 +182,9 @@ def test_eight_levels_are_read_and_a_ninth_is_refused(refused: Refused) -> None:
         return b'{"a":' + b"[" * (levels - 1) + b"]" * (levels - 1) + b"}"
 
     assert json_object(nested(MAX_JSON_DEPTH), "it")
-    with refused(MalformedSignatureError, "nests deeper than 8 levels"):
-        json_object(nested(MAX_JSON_DEPTH + 1), "it")
+    for octets in (nested(MAX_JSON_DEPTH + 1), b'{"b":[],' + nested(MAX_JSON_DEPTH + 1)[1:]):
+        with refused(MalformedSignatureError, "nests deeper than 8 levels"):
+            json_object(octets, "it")
 
 
 @pytest.mark.parametrize("bracket", [b"[", b'{"a":', b'[{"":'])

@@ -22,7 +22,7 @@ MAX_HEAD = 1 << 20
 _REQUEST_LINE = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]+) ([\x21-\x7e]+) HTTP/[0-9](?:\.[0-9])?")
 _STATUS_LINE = re.compile(rb"HTTP/[0-9](?:\.[0-9])? ([1-5][0-9]{2})(?: [\t\x20-\x7e\x80-\xff]*)?")
 _FIELD_LINE = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]+):([\t\x20-\x7e\x80-\xff]*)")
-_CHUNK_SIZE = re.compile(rb"([0-9A-Fa-f]{1,12})(?:[ \t]*;[\t\x20-\x7e]*)?\r?\n")
+_CHUNK_SIZE = re.compile(rb"([0-9A-Fa-f]{1,12})(?:[ \t]*;[\t\x20-\x7e]*)?(\r?\n)")
 
 _NO_BODY_STATUSES = frozenset({204, 304})
 
@@ -60,14 +60,16 @@ def parse_capture(octets: bytes, request: HttpRequest | None = None) -> Capture:
         CommandFailure: It is no HTTP message, or its framing contradicts itself.
     """
     lines, end = _head_lines(octets)
+    _start_line(lines.content[0])  # before its fields: a clearer word for a file that is no HTTP at all
     if end is None:
         raise CommandFailure("the message has no empty line between its fields and its body")
     first_end = octets.index(b"\n")
     newline = b"\r\n" if octets[:first_end].endswith(b"\r") else b"\n"
     tail_start = end - len(lines.blank)
     fields = _fields(lines.content[1:])
-    body = _framed_body(octets[end:], fields)
+    body = _unframed_body(octets[end:], fields)
     message = _message(lines.content[0], fields, body, request)
+    _check_length(fields, message)
     return Capture(message, octets[:tail_start], octets[tail_start:], newline)
 
 
@@ -82,16 +84,21 @@ def parse_headers_and_body(head: bytes, body: bytes, request: HttpRequest | None
     Raises:
         CommandFailure: The head is no HTTP message, or Content-Length is not the length of the body.
     """
-    block: list[bytes] = []
+    previous: list[bytes] = []
     last: list[bytes] = []
+    block: list[bytes] = []
     for line, _ in _lines(head):
+        if line and not block:
+            previous, last, block = last, [], []
+            last = block
         if line:
             block.append(line)
-        elif block:
-            last, block = block, []
-    last = block or last
+        else:
+            block = []
     if not last:
         raise CommandFailure("the file of headers is empty")
+    if previous and all(map(_FIELD_LINE.fullmatch, last)):
+        last = previous  # curl writes the trailer fields of a chunked answer behind the block; they are not signed
     fields = _fields(last[1:])
     message = _message(last[0], fields, body, request)
     _check_length(fields, message)
@@ -111,10 +118,11 @@ def _lines(octets: bytes) -> Iterator[tuple[bytes, int]]:
         end = octets.find(b"\n", position, MAX_HEAD)
         if end < 0 and len(octets) > MAX_HEAD:
             raise CommandFailure(f"start line and fields are longer than {MAX_HEAD} octets")
-        stop = len(octets) if end < 0 else end
-        line = octets[position:stop]
-        position = stop + 1
-        yield line.removesuffix(b"\r"), min(position, len(octets))
+        if end < 0:  # a CR at the very end ends no line
+            yield octets[position:], len(octets)
+            return
+        yield octets[position:end].removesuffix(b"\r"), end + 1
+        position = end + 1
 
 
 def _head_lines(octets: bytes) -> tuple[_Head, int | None]:
@@ -127,7 +135,6 @@ def _head_lines(octets: bytes) -> tuple[_Head, int | None]:
         start = following
     if not content:
         raise CommandFailure("the message is empty")
-    _start_line(content[0])  # a clearer word for a file that is no HTTP at all
     return _Head(content, b""), None
 
 
@@ -136,7 +143,7 @@ def _start_line(line: bytes) -> tuple[str, str] | int:
         return match[1].decode("ascii"), match[2].decode("ascii")
     if match := _STATUS_LINE.fullmatch(line):
         return int(match[1])
-    # Not the line itself, here and below: a body or a credential may have come to stand there.
+    # The line is not quoted: it may hold a query string, or be the body.
     raise CommandFailure("the first line is neither a request line nor a status line")
 
 
@@ -152,15 +159,15 @@ def _fields(lines: list[bytes]) -> Fields:
     for number, line in enumerate(lines, start=2):
         match = _FIELD_LINE.fullmatch(line)
         if match is None:
+            # The line is not quoted: it may be a credential, or the body.
             raise CommandFailure(f"line {number} is not a field line (name: value)")
         found.append((match[1], match[2].strip(b" \t")))
     return Fields(found)
 
 
-def _framed_body(octets: bytes, fields: Fields) -> bytes:
+def _unframed_body(octets: bytes, fields: Fields) -> bytes:
     codings = fields.combined("transfer-encoding")
     if codings is None:
-        _check_content_length(fields, len(octets))
         return octets
     if "content-length" in fields:
         raise CommandFailure(
@@ -204,11 +211,11 @@ def _dechunked(octets: bytes) -> bytes:
             _check_trailer(octets[position:])
             return bytes(body)
         chunk = octets[position : position + size]
-        end = re.compile(rb"\r?\n").match(octets, position + size)
-        if len(chunk) != size or end is None:
+        end = position + size + len(match[2])
+        if len(chunk) != size or octets[position + size : end] != match[2]:
             raise CommandFailure("the chunked body is damaged: a chunk is shorter or longer than its size")
         body += chunk
-        position = end.end()
+        position = end
 
 
 def _check_trailer(octets: bytes) -> None:

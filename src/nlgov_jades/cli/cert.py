@@ -21,7 +21,7 @@ from ..pki.revocation import FetchRequest, GivenData, RevocationData, Revocation
 from ..pki.trust import TrustStore
 from ..policy import RevocationPolicy
 from .failure import NotValid
-from .inputs import Rfc3339Time, json_option, read_certificates, read_crl, read_file, read_trust
+from .inputs import Rfc3339Time, check_standard_input, json_option, read_certificates, read_crl, read_file, read_trust
 from .output import Printer, plain
 
 __all__ = ["cert"]
@@ -46,7 +46,7 @@ _EXTENDED = {
 }
 
 
-@click.group()
+@click.group(no_args_is_help=False)
 def cert() -> None:
     """Certificates: what they are and what they are fit for."""
 
@@ -78,6 +78,7 @@ def check(
     1: that is not so, or not known. What it is fit for is told apart and does not change the exit status.
     """
     printer = Printer(as_json=as_json)
+    check_standard_input(file, trust, intermediates, *crl_files, *ocsp_files)
     leaf, *others = read_certificates(file, "the certificate")
     store = read_trust(trust, intermediates)
     given = GivenData.parse(

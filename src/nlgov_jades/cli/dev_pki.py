@@ -24,7 +24,7 @@ MAX_DAYS = 3650
 _MAX_NAME = 64  # ub-common-name and ub-organization-name, RFC 5280 appendix A
 
 
-@click.group(name="dev-pki")
+@click.group(name="dev-pki", no_args_is_help=False)
 def dev_pki() -> None:
     """Throw-away certificates in the shape of PKIoverheid's. Trust none of it."""
 

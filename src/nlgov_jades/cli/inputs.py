@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from ..bundle import load
 from ..errors import ConfigurationError, quoted
 from ..message import HttpMessage, HttpRequest
+from ..pki.certificate import load_der, load_pem_bundle
 from ..pki.trust import TrustStore
 from .capture import parse_capture, parse_headers_and_body
 from .failure import CommandFailure
@@ -23,6 +24,7 @@ from .failure import CommandFailure
 __all__ = [
     "Rfc3339Time",
     "certificate_files",
+    "check_standard_input",
     "json_option",
     "message_options",
     "parse_certificates",
@@ -63,7 +65,7 @@ def message_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return command
 
 
-class Rfc3339Time(click.ParamType[dt.datetime]):
+class Rfc3339Time(click.ParamType):  # type: ignore[type-arg]  # click 8.1 has no subscript for it
     """A time with its zone, as RFC 3339 writes it."""
 
     name = "RFC3339"
@@ -84,11 +86,8 @@ def read_file(path: str, what: str) -> bytes:
     Raises:
         CommandFailure: It cannot be read.
     """
-    if not path:
-        # Path("") is the current folder: an unset variable must not mean "whatever lies about".
-        raise CommandFailure(f"{what}: the name is empty", code="USAGE")
     if path == "-":
-        return _standard_input(what)
+        return _standard_input()
     try:
         return Path(path).read_bytes()
     except (OSError, ValueError) as error:  # ValueError: a NUL in the name
@@ -96,15 +95,20 @@ def read_file(path: str, what: str) -> bytes:
         raise CommandFailure(f"{what} {quoted(path, 200)}: {reason}") from None
 
 
-def _standard_input(what: str) -> bytes:
-    used = click.get_current_context().meta
-    if used.setdefault(_STANDARD_INPUT, what) != what or used.get(_STANDARD_INPUT + ".read"):
+def _standard_input() -> bytes:
+    if sys.stdin is None:
+        raise CommandFailure("standard input is closed")
+    return sys.stdin.buffer.read()
+
+
+def check_standard_input(*paths: str | None) -> None:
+    """Return when `-` is at most one of these files.
+
+    Raises:
+        CommandFailure: It is more.
+    """
+    if paths.count("-") > 1:
         raise CommandFailure("standard input can be only one of the files", code="USAGE")
-    used[_STANDARD_INPUT + ".read"] = True
-    try:
-        return sys.stdin.buffer.read()
-    except (OSError, AttributeError):  # AttributeError: standard input is closed, and sys.stdin is None
-        raise CommandFailure(f"{what}: standard input cannot be read") from None
 
 
 def read_message(source: str | None, headers: str | None, body: str | None, request: str | None) -> HttpMessage:
@@ -113,6 +117,7 @@ def read_message(source: str | None, headers: str | None, body: str | None, requ
     Raises:
         CommandFailure: They name none or too many, or it cannot be read.
     """
+    check_standard_input(source, headers, body, request)
     answered = read_request(request)
     if source is not None:
         if headers is not None or body is not None:
@@ -184,8 +189,11 @@ def certificate_files(path: str, what: str) -> list[str]:
     Raises:
         CommandFailure: The folder holds none.
     """
-    if not path or path == "-" or not Path(path).is_dir():
-        return [path]
+    try:
+        if path in {"", "-"} or not Path(path).is_dir():  # Path("") is the current folder
+            return [path]
+    except OSError as error:
+        raise CommandFailure(f"{what} {quoted(path, 200)}: {error.strerror}") from None
     named = sorted(str(file) for file in Path(path).iterdir() if file.suffix.lower() in _CERTIFICATE_SUFFIXES)
     files = [file for file in named if not _is_other_pem(read_file(file, what))]
     if not files:
@@ -205,10 +213,8 @@ def parse_certificates(octets: bytes, path: str, what: str) -> list[x509.Certifi
         CommandFailure: There is none, or one cannot be read.
     """
     try:
-        if b"-----BEGIN" in octets:
-            return x509.load_pem_x509_certificates(octets)
-        return [x509.load_der_x509_certificate(octets)]
-    except Exception:  # noqa: BLE001 - the parser raises more classes than it documents
+        return list(load_pem_bundle(octets, what)) if b"-----BEGIN" in octets else [load_der(octets)]
+    except ValueError:
         raise CommandFailure(f"{what} {quoted(path, 200)} holds no certificate, or one that cannot be read") from None
 
 

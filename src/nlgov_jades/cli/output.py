@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import sys
 from collections.abc import Mapping
@@ -11,7 +12,6 @@ from rich.console import Console
 from rich.text import Text
 
 from ..notice import Notice
-from .failure import CommandFailure
 
 __all__ = ["Printer", "plain"]
 
@@ -55,10 +55,9 @@ class Printer:
 
     def result(self, value: Mapping[str, Any]) -> None:
         """The JSON object, when it was asked for."""
-        if not self.as_json:
-            return
-        if sys.stdout is None:
-            raise CommandFailure("standard output is closed", code="OUTPUT")
-        # A file name that is no text is spelled with the escapes that JSON has for it.
-        text = json.dumps(value, ensure_ascii=False).encode("utf-8", "backslashreplace").decode("utf-8")
-        sys.stdout.write(text + "\n")
+        if self.as_json:
+            if sys.stdout is None:
+                raise OSError(errno.EBADF, "standard output is closed")
+            # ASCII: no control or bidirectional character reaches a terminal, and any encoding can carry it.
+            sys.stdout.write(json.dumps(value) + "\n")
+            sys.stdout.flush()

@@ -13,7 +13,7 @@ from ..jws import MAX_FIELD_LENGTH
 from ..sign import LONGEST_FIELD, HeaderForm, SendChain, Signer
 from .capture import parse_capture
 from .failure import CommandFailure
-from .inputs import json_option, read_certificates, read_file, read_password, read_request, to_pem
+from .inputs import check_standard_input, json_option, read_certificates, read_file, read_password, read_request, to_pem
 from .output import Printer
 
 __all__ = ["sign"]
@@ -79,6 +79,7 @@ def sign(
     fields Digest and signature added.
     """
     printer = Printer(as_json=as_json)
+    check_standard_input(source, key, chain, password_file, request)
     if output == "-" and as_json:
         raise CommandFailure("--json and -o - both want standard output", code="USAGE")
     credential = _credential(read_file(key, "the key"), chain, read_password(password_file))

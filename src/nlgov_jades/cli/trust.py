@@ -28,7 +28,7 @@ SOON = 180
 """Days before an expiry is worth a colour: replacing a trust anchor everywhere takes months."""
 
 
-@click.group()
+@click.group(no_args_is_help=False)
 def trust() -> None:
     """The pinned PKIoverheid trust anchors."""
 

@@ -23,7 +23,16 @@ from ..profiles import Profile
 from ..result import VerifiedMessage
 from ..verify import Verifier
 from .failure import NotValid
-from .inputs import Rfc3339Time, json_option, message_options, read_crl, read_file, read_message, read_trust
+from .inputs import (
+    Rfc3339Time,
+    check_standard_input,
+    json_option,
+    message_options,
+    read_crl,
+    read_file,
+    read_message,
+    read_trust,
+)
 from .online import online_fetcher
 from .output import Printer, plain
 
@@ -103,6 +112,7 @@ def verify(
     1: not valid, or revocation is not known. 2: the input cannot be read.
     """
     printer = Printer(as_json=as_json)
+    check_standard_input(source, headers, body, request, trust, intermediates, *crl_files, *ocsp_files)
     message = read_message(source, headers, body, request)
     accepted = tuple(profiles.BY_ID[name] for name in profile_ids) or _BY_FIELD
     policy = VerificationPolicy(

@@ -148,6 +148,8 @@ def check_crl(
     }
     entry = crl.entry(certificate.serial_number)
     if entry is None:
+        if _names_deltas(crl.extensions) or _names_deltas(certificate.extensions):
+            raise UnusableDataError("the CRL has delta CRLs beside it, which are not read: it is not the latest word")
         return Answer(standing=Standing.GOOD, **about)  # type: ignore[arg-type]  # the dict holds several types
     reason = _reason(entry)
     standing = Standing.ON_HOLD if reason is x509.ReasonFlags.certificate_hold else Standing.REVOKED
@@ -216,8 +218,6 @@ def _check_extensions(extensions: Iterable[x509.Extension[x509.ExtensionType]]) 
             raise UnusableDataError("the CRL is a delta CRL, which is not accepted")
         if extension.critical and extension.oid not in _PROCESSED:
             raise UnusableDataError("the CRL has a critical extension that is not processed")
-        if extension.oid == ExtensionOID.FRESHEST_CRL:
-            raise UnusableDataError("the CRL has delta CRLs beside it, which are not read: it is not the latest word")
         point = extension.value
         if not isinstance(point, x509.IssuingDistributionPoint):
             continue
@@ -262,6 +262,10 @@ def _is_authority(certificate: x509.Certificate) -> bool:
         return certificate.extensions.get_extension_for_class(x509.BasicConstraints).value.ca
     except x509.ExtensionNotFound:
         return False
+
+
+def _names_deltas(extensions: x509.Extensions) -> bool:
+    return any(extension.oid == ExtensionOID.FRESHEST_CRL for extension in extensions)
 
 
 def _reason(entry: x509.RevokedCertificate) -> x509.ReasonFlags | None:

@@ -73,7 +73,7 @@ class FetchRequest:
         try:
             data = parse_ocsp(octets) if self.source is RevocationSource.OCSP else parse_crl(octets)
         except UnusableDataError as error:
-            raise FetchError(str(error)) from None
+            raise FetchError(str(error)) from error
         self.check(data)
         return data
 
@@ -88,7 +88,7 @@ class FetchRequest:
                 return check_crl(data, self.certificate, self.issuer, policy=self.policy, at=self.at)
             return check_ocsp(data, self.certificate, self.issuer, policy=self.policy, at=self.at).answer
         except UnusableDataError as error:
-            raise FetchError(str(error)) from None
+            raise FetchError(str(error)) from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,6 +200,7 @@ class _Question:
             if isinstance(reply, FetchError):
                 self.attempts.append(f"{what}: {reply}")
                 self.cause = reply
+                self.forged = self.forged or isinstance(reply.__cause__, ForgedDataError)
                 continue
             yield from self._read(reply, what, answers)
             if decide(answers) is not None:

@@ -139,6 +139,7 @@ def test_a_path_is_valid_for_the_policies_that_it_states_throughout(
         pytest.param([ca(A), ca(ANY)], {B}, id="a signer for any gets no more than its CA has"),
         pytest.param([ca(ANY), ca(A)], {B}, id="a CA for any gives no more than the signer has"),
         pytest.param([ca(A, inhibit=0), ca(ANY)], {A}, id="any of the signer inhibited"),
+        pytest.param([ca(ANY, inhibit=0), ca(ANY)], {A}, id="any of the signer inhibited by a CA for any"),
         pytest.param([ca(A, inhibit=0), ca(ANY), ca(A)], {A}, id="any of a CA inhibited"),
         pytest.param([ca(A, inhibit=1), ca(A), ca(ANY)], {A}, id="any of the signer inhibited from further up"),
         pytest.param([ca(A, inhibit=5), ca(A, inhibit=0), ca(ANY)], {A}, id="the lower inhibition counts"),
@@ -168,6 +169,7 @@ def test_a_path_without_a_policy_that_is_asked_for_is_refused(
         pytest.param([ca(A, explicit=0), ca(A, explicit=5), ca()], id="a later one does not lift it"),
         pytest.param([ca(explicit=1), ca(again=True), ca(), ca()], id="self-issued do not count"),
         pytest.param([ca(A, explicit=0, inhibit=0), ca(ANY)], id="demanded, and any inhibited"),
+        pytest.param([ca(ANY, explicit=0, inhibit=0), ca(ANY)], id="demanded, and any inhibited by a CA for any"),
     ],
 )
 def test_an_explicit_policy_that_a_ca_demands_must_be_there_even_if_nobody_asked(
