@@ -151,7 +151,8 @@ def check_rsa_size(key: rsa.RSAPublicKey, whose: str) -> None:
         raise UnsupportedAlgorithmError(
             f"the RSA key of {whose} has {key.key_size} bits; {MIN_RSA_BITS} to {MAX_RSA_BITS} are accepted"
         )
-    if not _MIN_RSA_EXPONENT <= key.public_numbers().e < _MAX_RSA_EXPONENT:
+    exponent = key.public_numbers().e
+    if not _MIN_RSA_EXPONENT <= exponent < _MAX_RSA_EXPONENT or exponent % 2 == 0:
         raise UnsupportedAlgorithmError(f"the RSA key of {whose} has a public exponent that is not accepted")
 
 

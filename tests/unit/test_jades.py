@@ -315,6 +315,7 @@ def test_a_sigt_of_another_form_is_malformed(refused: Refused, value: object) ->
         "2026-13-01T12:00:00Z",
         "2026-00-01T12:00:00Z",
         "0000-01-01T00:00:00Z",
+        "2026-06-15T24:00:00Z",
         "2026-06-15T25:00:00Z",
         "2026-06-15T12:00:60Z",
     ],

@@ -116,8 +116,8 @@ def test_the_header_of_the_early_ddas_dialect_has_nothing_of_jades_but_the_refer
     [
         (profiles.DDAS, ["alg", "kid", "x5c", "typ", "b64", "sigD", "crit"]),
         (profiles.DDAS_BODY, ["alg", "kid", "x5c", "typ"]),
-        (profiles.ADR_PAYLOAD, ["alg", "x5c", "typ", "b64", "sigD", "crit"]),
-        (profiles.OOTS_RESPONSE, ["alg", "x5t#o", "x5c", "typ", "b64", "sigD", "crit"]),
+        (profiles.ADR_PAYLOAD, ["alg", "kid", "x5c", "typ", "b64", "sigD", "crit"]),
+        (profiles.OOTS_RESPONSE, ["alg", "kid", "x5t#o", "x5c", "typ", "b64", "sigD", "crit"]),
     ],
     ids=lambda value: value.id if isinstance(value, Profile) else "",
 )

@@ -24,7 +24,7 @@ from .ocsp import MAX_OCSP, OcspResponse, check_ocsp, ocsp_request, parse_ocsp
 from .path import CertificationPath
 from .signatures import ForgedDataError, UnusableDataError
 
-__all__ = ["FetchRequest", "GivenData", "RevocationData", "RevocationFindings", "check_revocation"]
+__all__ = ["FetchRequest", "ForgedFetchError", "GivenData", "RevocationData", "RevocationFindings", "check_revocation"]
 
 MAX_URLS = 2
 """Of one kind in one certificate: each costs a fetch, and a CA that names more is not more reliable for it."""
@@ -33,6 +33,14 @@ MAX_URL_LENGTH = 2048
 """Characters; real ones have fewer than 100."""
 
 RevocationData = OcspResponse | Crl
+
+
+class ForgedFetchError(FetchError):
+    """What was fetched has a signature that does not fit: not merely missing, and never passed over by soft-fail."""
+
+
+def _fetch_error(error: UnusableDataError) -> FetchError:
+    return ForgedFetchError(str(error)) if isinstance(error, ForgedDataError) else FetchError(str(error))
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,12 +76,13 @@ class FetchRequest:
         """The answer, parsed and found usable. For a large CRL this takes a tenth of a second and more.
 
         Raises:
-            FetchError: It is not what was asked for, or not usable at this time.
+            FetchError: It is not what was asked for, or not usable at this time; a ForgedFetchError when its signature
+                does not fit.
         """
         try:
             data = parse_ocsp(octets) if self.source is RevocationSource.OCSP else parse_crl(octets)
         except UnusableDataError as error:
-            raise FetchError(str(error)) from error
+            raise _fetch_error(error) from None
         self.check(data)
         return data
 
@@ -88,7 +97,7 @@ class FetchRequest:
                 return check_crl(data, self.certificate, self.issuer, policy=self.policy, at=self.at)
             return check_ocsp(data, self.certificate, self.issuer, policy=self.policy, at=self.at).answer
         except UnusableDataError as error:
-            raise FetchError(str(error)) from error
+            raise _fetch_error(error) from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,7 +209,7 @@ class _Question:
             if isinstance(reply, FetchError):
                 self.attempts.append(f"{what}: {reply}")
                 self.cause = reply
-                self.forged = self.forged or isinstance(reply.__cause__, ForgedDataError)
+                self.forged = self.forged or isinstance(reply, ForgedFetchError)
                 continue
             yield from self._read(reply, what, answers)
             if decide(answers) is not None:
