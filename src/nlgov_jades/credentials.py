@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import inspect
 from binascii import b2a_base64
-from collections.abc import Iterable, Sequence
+from collections.abc import Awaitable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -52,8 +52,8 @@ class PrivateKey(Protocol):
 class AsyncPrivateKey(Protocol):
     """A private key that is not ours to hold, over a connection that is awaited."""
 
-    async def sign_digest(self, digest: bytes, *, algorithm: str) -> bytes:
-        """As `PrivateKey.sign_digest`."""
+    def sign_digest(self, digest: bytes, *, algorithm: str) -> Awaitable[bytes]:
+        """As `PrivateKey.sign_digest`; usually an `async def`."""
         ...
 
 

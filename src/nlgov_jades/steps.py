@@ -199,10 +199,10 @@ def _signature_field(fields: Fields, policy: VerificationPolicy) -> tuple[Profil
         raise MalformedSignatureError(f"the message has two signature fields: {present[0]} and {present[1]}")
     if present[0] not in accepted:
         raise SignatureMissingError(f"the message has the field {present[0]}, which the policy does not accept")
-    values = fields.get_all(present[0])
-    if len(values) > 1:
-        raise MalformedSignatureError(f"the field {present[0]} is there {len(values)} times")
-    return accepted[present[0]], values[0]
+    value, *more = fields.get_all(present[0])
+    if more:
+        raise MalformedSignatureError(f"the field {present[0]} is there {1 + len(more)} times")
+    return accepted[present[0]], value
 
 
 def _check_uncovered(fields: Fields, pars: tuple[str, ...], policy: VerificationPolicy) -> None:

@@ -56,6 +56,7 @@ class PathVerdict:
         from_time: When it was found, UTC. It says nothing about earlier.
         valid_until: The last moment at which it holds, UTC.
         generation: The store's generation when its checks began.
+        source: The fetcher's generation at that time.
     """
 
     certificates: SignerCertificates
@@ -66,6 +67,7 @@ class PathVerdict:
     from_time: dt.datetime
     valid_until: dt.datetime
     generation: object
+    source: object
 
 
 def verdict_key(algorithm: SignatureAlgorithm, x5c: Sequence[str]) -> bytes:
@@ -122,10 +124,16 @@ class VerdictStore:
         """Another object after each new revocation. A verdict of an earlier generation is not used."""
         return self._generation
 
-    def find(self, key: bytes, at: dt.datetime) -> PathVerdict | None:
-        """The verdict, when there is one that holds at this time."""
+    def find(self, key: bytes, at: dt.datetime, source: object) -> PathVerdict | None:
+        """The verdict, when there is one that holds at this time.
+
+        Args:
+            key: From `verdict_key`.
+            at: Now, UTC.
+            source: The fetcher's generation now: whoever else uses its data may have met a revocation.
+        """
         verdict = self._younger.get(key) or self._elder.get(key)
-        if verdict is None or verdict.generation is not self._generation:
+        if verdict is None or verdict.generation is not self._generation or verdict.source != source:
             return None
         return verdict if verdict.from_time <= at <= verdict.valid_until else None
 

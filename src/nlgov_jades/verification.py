@@ -56,12 +56,14 @@ class Occasion:
         body: Whether the body is compared now.
         given: Revocation data that the caller brought along.
         verdicts: Verdicts that may be used and added to; `None` for a check of another time or with given data.
+        source: The generation of whoever fetches, read before any check; `None` when there is none.
     """
 
     at: dt.datetime
     body: BodyArrival
     given: GivenData
     verdicts: VerdictStore | None
+    source: object
 
 
 def verification(
@@ -84,7 +86,8 @@ def verification(
     """
     at, verdicts = occasion.at, occasion.verdicts
     # Steps 1 to 9; the digest is compared here when the body is at hand.
-    signed = check_fields(message, policy, occasion.body, None if verdicts is None else partial(verdicts.find, at=at))
+    known = None if verdicts is None else partial(verdicts.find, at=at, source=occasion.source)
+    signed = check_fields(message, policy, occasion.body, known)
     # 10. The times.
     check_times(signed.times, signed.certificates.leaf, policy, at)
     # 11. The certification path and its revocation, unless they are known.
@@ -140,6 +143,7 @@ def _judge(
         from_time=at,
         valid_until=at if until is None else lifetime(path, findings.evidence, until, policy=policy.revocation, at=at),
         generation=generation,
+        source=occasion.source,
     )
     if verdicts is not None and until is not None:
         verdicts.keep(signed.verdict_key, verdict)

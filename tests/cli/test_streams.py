@@ -77,7 +77,9 @@ FROM_STANDARD_INPUT = {
 def test_every_input_file_may_be_standard_input(where: str, run: Run, files: Path, tmp_path: Path) -> None:
     words, source = FROM_STANDARD_INPUT[where]
     places: dict[str, Argument] = {"OUT": tmp_path / "out"}
-    arguments = [places.get(word, files / word if (files / word).is_file() else word) for word in words]
+    arguments: list[Argument] = [
+        places[word] if word in places else files / word if (files / word).is_file() else word for word in words
+    ]
     assert run(*arguments, stdin=(files / source).read_bytes()).status == 0
 
 

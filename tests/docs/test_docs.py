@@ -7,25 +7,32 @@ prepared: a page that needs certificates makes them itself, with `nlgov-jades de
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import io
 import json
 import os
 import re
 import shlex
 import shutil
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
 import click
 import pytest
 
 import nlgov_jades
+import nlgov_jades.fetch
+import nlgov_jades.testing
 from nlgov_jades import errors, profiles
 from nlgov_jades.cli.app import cli
+from nlgov_jades.fetch import FetchLimits
 from nlgov_jades.notice import NoticeCode
+from nlgov_jades.testing import Behaviour, OcspSigner, plugin
 
 ROOT = Path(__file__).resolve().parents[2]
 TOP = ("README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md", "test-vectors/README.md")
@@ -36,6 +43,7 @@ _FENCE = re.compile(r"^```(.*)$")
 _LINK = re.compile(r"(?<!!)\[[^\]]*\]\(([^)\s]+)\)")
 _ANCHOR = re.compile(r'<a id="([^"]+)"></a>')
 _HEADING = re.compile(r"^(#{1,6}) +(.*)$", re.MULTILINE)
+EXAMPLE_PORT = 8888
 _EXIT_STATUS = re.compile(r"# exit status ([0-9])")
 
 
@@ -105,21 +113,44 @@ def run_python(block: Block, namespace: dict[str, object], page: Path) -> None:
         exec(code, namespace)  # noqa: S102 - the examples are ours, and running them is the test
 
 
-def run_console(block: Block, folder: Path) -> None:
-    commands = re.split(r"^(?=\$ )", block.text.replace("\\\n", " "), flags=re.MULTILINE)
-    for text in filter(str.strip, commands):
-        command, *shown = text.strip().splitlines()
-        if not command.startswith("$ nlgov-jades"):
-            continue
+class Console:
+    """Runs `console` blocks in one folder. A command that ends in `&` runs until the page ends.
+
+    The port of the examples may be taken on this machine, so another one stands in for it.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.running: list[subprocess.Popen[str]] = []
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.port = free.getsockname()[1]
+
+    def run(self, block: Block) -> None:
+        text = block.text.replace("\\\n", " ").replace(f"127.0.0.1:{EXAMPLE_PORT}", f"127.0.0.1:{self.port}")
+        for piece in filter(str.strip, re.split(r"^(?=\$ )", text, flags=re.MULTILINE)):
+            command, *shown = piece.strip().splitlines()
+            program, *arguments = shlex.split(command)[1:]
+            if program == "nlgov-jades":
+                started = [sys.executable, "-c", "from nlgov_jades.cli import main; main()", *arguments]
+            elif program == "pytest":
+                started = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-p", "no:xdist", *arguments]
+            else:
+                continue
+            if arguments[-1:] == ["&"]:
+                self._start(started[:-1], shown)
+            else:
+                self._run(started, command, shown)
+
+    def _run(self, started: list[str], command: str, shown: list[str]) -> None:
         status = 0
         if shown and (stated := _EXIT_STATUS.fullmatch(shown[0].strip())):
             status = int(stated[1])
-            del shown[0]
+            shown = shown[1:]
         done = subprocess.run(
-            [sys.executable, "-c", "from nlgov_jades.cli import main; main()", *shlex.split(command)[2:]],
-            cwd=folder,
-            # No PKIoverheid bundle of the person who runs the tests.
-            env={**os.environ, "PYTHONUTF8": "1", "NLGOV_JADES_BUNDLE": str(folder / "no-bundle.pem")},
+            started,
+            cwd=self.folder,
+            env=self._environment(),
             capture_output=True,
             encoding="utf-8",
             check=False,
@@ -127,8 +158,34 @@ def run_console(block: Block, folder: Path) -> None:
         )
         said = done.stdout + done.stderr
         assert done.returncode == status, f"{command}\n{said}"
+        self._check(command, shown, said)
+
+    def _start(self, started: list[str], shown: list[str]) -> None:
+        """Start it, and go on when it has printed as many lines as are shown."""
+        process = subprocess.Popen(
+            started, cwd=self.folder, env=self._environment(), stdout=subprocess.PIPE, encoding="utf-8"
+        )
+        self.running.append(process)
+        assert process.stdout is not None
+        said = "".join(process.stdout.readline() for _ in shown)
+        self._check(shlex.join(started), shown, said)
+
+    def _check(self, command: str, shown: list[str], said: str) -> None:
         for line in shown:
             assert shows(said, line), f"{command}\nshould print: {line}\nprinted: {said}"
+
+    def _environment(self) -> dict[str, str]:
+        # No PKIoverheid bundle of the person who runs the tests.
+        return {**os.environ, "PYTHONUTF8": "1", "NLGOV_JADES_BUNDLE": str(self.folder / "no-bundle.pem")}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for process in self.running:
+            process.terminate()
+            process.communicate(timeout=30)
+            assert process.returncode == 0
 
 
 def shows(said: str, line: str) -> bool:
@@ -141,16 +198,17 @@ def shows(said: str, line: str) -> bool:
 def test_the_examples_of_a_page_run(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     namespace: dict[str, object] = {"__name__": "__main__"}
-    for block in blocks_of(page):
-        language, *more = block.info or ("",)
-        if more:
-            (tmp_path / more[0]).write_bytes(block.text.encode())
-        elif language == "python":
-            run_python(block, namespace, page)
-        elif language == "console":
-            run_console(block, tmp_path)
-        elif language == "json":
-            json.loads(block.text)
+    with Console(tmp_path) as console:
+        for block in blocks_of(page):
+            language, *more = block.info or ("",)
+            if more:
+                (tmp_path / more[0]).write_bytes(block.text.encode())
+            elif language == "python":
+                run_python(block, namespace, page)
+            elif language == "console":
+                console.run(block)
+            elif language == "json":
+                json.loads(block.text)
 
 
 def test_the_readme_has_the_two_commands() -> None:
@@ -265,6 +323,20 @@ def test_the_page_of_profiles_says_what_the_profiles_are() -> None:
 def test_the_page_of_the_python_api_names_every_public_name() -> None:
     text = (ROOT / "docs/reference/python-api.md").read_text("utf-8")
     assert [name for name in nlgov_jades.__all__ if f"| `{name}` |" not in text] == []
+
+
+def test_the_page_of_fetching_names_every_public_name_and_limit() -> None:
+    text = (ROOT / "docs/reference/fetch.md").read_text("utf-8")
+    limits = [field.name for field in dataclasses.fields(FetchLimits)]
+    names = [*nlgov_jades.fetch.__all__, "RequestsFetcher", "HttpxFetcher", *limits]
+    assert [name for name in names if f"| `{name}` |" not in text] == []
+
+
+def test_the_page_of_testing_names_every_public_name_fixture_and_behaviour() -> None:
+    text = (ROOT / "docs/how-to/test-your-application.md").read_text("utf-8")
+    told = [value.value for value in (*Behaviour, *OcspSigner)]
+    names = [*nlgov_jades.testing.__all__, *plugin.__all__, *told]
+    assert [name for name in names if f"`{name}`" not in text] == []
 
 
 # --- wire format ---------------------------------------------------------------------------------------------

@@ -156,7 +156,7 @@ def _answer(question: HttpRequest) -> HttpResponse:
 
 
 def _data(name: str) -> bytes:
-    return resources.files(__package__).joinpath("demo_data", name).read_bytes()
+    return resources.files("nlgov_jades.cli").joinpath("demo_data", name).read_bytes()
 
 
 def _octets(message: HttpMessage) -> bytes:

@@ -81,10 +81,11 @@ def check_revocation_url(url: str) -> str:
     try:
         parts = urlsplit(url)
         usable = bool(parts.hostname) and parts.port != 0  # reading the port may raise
+        # No https: to check that certificate one would ask for revocation data again (RFC 5280 §8).
+        usable = usable and parts.scheme == "http" and parts.path in {"", "/"}
     except ValueError:
         usable = False
-    # No https: to check that certificate one would ask for revocation data again (RFC 5280 §8).
-    plain_form = usable and parts.scheme == "http" and parts.path in {"", "/"} and url.isascii() and url.isprintable()
+    plain_form = usable and url.isascii() and url.isprintable()
     if not plain_form or len(url) > _MAX_URL or any(mark in url for mark in "?#@ "):
         raise CommandFailure(f"--revocation-url is of the form http://HOST:PORT, not {quoted(url, 80)}", code="USAGE")
     return url.rstrip("/")

@@ -6,6 +6,18 @@ trio (extra `httpx`). What is here needs neither: what they may reach, and where
 
 from .address import AddressRule
 from .limits import ANY_HOST, FetchLimits, ProxyRule
+from .shared import SharedData, SharedLevel
 from .store import DataStore, Entry, Key, MemoryStore
 
-__all__ = ["ANY_HOST", "AddressRule", "DataStore", "Entry", "FetchLimits", "Key", "MemoryStore", "ProxyRule"]
+__all__ = [
+    "ANY_HOST",
+    "AddressRule",
+    "DataStore",
+    "Entry",
+    "FetchLimits",
+    "Key",
+    "MemoryStore",
+    "ProxyRule",
+    "SharedData",
+    "SharedLevel",
+]

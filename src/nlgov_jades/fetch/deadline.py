@@ -50,6 +50,11 @@ class Deadline:
             raise OutOfTimeError("no answer in time")
         return seconds
 
+    def part(self, part: float) -> Self:
+        """The moment at which this part of what is left is over."""
+        now = time.monotonic()
+        return type(self)(now + (self.at - now) * part)
+
     def within(self, seconds: float) -> Self:
         """This one, or the moment that many seconds from now when that is sooner."""
         return type(self)(min(self.at, time.monotonic() + seconds))

@@ -19,7 +19,7 @@ from ..pki.revocation import FetchRequest, RevocationData
 from .address import check_addresses
 from .exchange import AnswerBody, default_tls, failure_of, request_fields, request_method
 from .lookup import NO_SUCH_HOST, addresses_of
-from .retrieval import Exchange, Landing, Reading, Retrieval, Step
+from .retrieval import Exchange, Landing, Reading, Retrieval, Sharing, Step
 from .settings import FetcherSettings
 from .url import Target
 
@@ -85,6 +85,8 @@ class HttpxFetcher(FetcherSettings[anyio.Event, AsyncLookup]):
                 await run_sync(step.parse, abandon_on_cancel=True)
             elif isinstance(step, Reading):
                 step.parse()
+            elif isinstance(step, Sharing):
+                await run_sync(step.call, abandon_on_cancel=True)
             elif isinstance(step, Landing):
                 await step.flight.landed.wait()
 

@@ -20,7 +20,7 @@ from .address import check_addresses
 from .deadline import Deadline
 from .exchange import CHUNK, AnswerBody, default_tls, failure_of, request_fields, request_method
 from .lookup import Lookup, look_up, system_lookup
-from .retrieval import Exchange, Landing, Reading, Retrieval, Step
+from .retrieval import Exchange, Landing, Reading, Retrieval, Sharing, Step
 from .settings import FetcherSettings
 from .url import Target
 
@@ -71,6 +71,8 @@ class RequestsFetcher(FetcherSettings[threading.Event, Lookup]):
             self._exchange(step)
         elif isinstance(step, Reading):
             step.parse()
+        elif isinstance(step, Sharing):
+            step.call()
         elif isinstance(step, Landing):
             step.flight.landed.wait(min(step.deadline.left(), threading.TIMEOUT_MAX))
             step.deadline.left()

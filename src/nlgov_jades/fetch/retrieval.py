@@ -6,7 +6,7 @@ driver closes it whatever happens, so that a flight never outlives who leads it.
     held and fresh            -> the data
     held and due              -> one caller fetches newer ones; the others, and that one when it fails, use what is held
     failed a moment ago       -> FetchError
-    nobody fetches it         -> fetch it
+    nobody fetches it         -> ask the other processes that share the store, then fetch it
     somebody fetches it       -> wait, then use what that brought or start again
 """
 
@@ -15,12 +15,14 @@ from __future__ import annotations
 import datetime as dt
 import random
 from collections.abc import Callable, Generator, Hashable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Generic, TypeVar
 
 from ..clock import Clock, utc_now
 from ..errors import FetchError
+from ..pki.answer import Standing
 from ..pki.certificate import fingerprint
 from ..pki.revocation import FetchRequest, RevocationData
 from .deadline import Deadline
@@ -28,13 +30,18 @@ from .exchange import failure_of
 from .flights import Event, Flight, Flights
 from .limits import FetchLimits
 from .setbacks import Setbacks
+from .shared import SharedData, SharedLevel
 from .store import DataStore, Entry, Key, MemoryStore
 from .url import Target
 
-__all__ = ["Desk", "Exchange", "Landing", "Reading", "Retrieval", "Step"]
+__all__ = ["Desk", "Exchange", "Landing", "Reading", "Retrieval", "Sharing", "Step"]
 
 REFRESH_PART = 0.5
 """Part of what is left for a verification that a refresh may take: the data it has are still good enough."""
+
+SHARED_PART = 0.25
+SHARED_SECONDS = 1.0
+"""What of the time that is left a shared store may take, each time: it saves a fetch, and must not prevent one."""
 
 FAIR_SECONDS = 1.0
 """A fetch that was given less than this, or less than the limit, says nothing about the other side when it runs out."""
@@ -113,6 +120,24 @@ class Reading(Step):
         self.data = self.request.parse(self.octets)
 
 
+class Sharing(Step):
+    """Ask a shared store or tell it something: `call` blocks until the deadline at the latest."""
+
+    found: SharedData | None = None
+
+    def __init__(self, deadline: Deadline, ask: Callable[..., SharedData | None]) -> None:
+        super().__init__(deadline)
+        self._ask = ask
+
+    def call(self) -> None:
+        """The step itself.
+
+        Raises:
+            FetchError: No time is left for it.
+        """
+        self.found = self._ask(timeout=self.deadline.left())
+
+
 @dataclass(frozen=True, slots=True)
 class _Held:
     data: RevocationData
@@ -138,6 +163,7 @@ class Desk:
     ) -> None:
         self.limits = limits
         self.store: DataStore = MemoryStore() if store is None else store
+        self.shared = self.store if isinstance(self.store, SharedLevel) else None
         self._clock = clock
         self._chance = chance
         self._setbacks = Setbacks(chance)
@@ -201,6 +227,21 @@ class Desk:
         except FetchError:
             raise older from None
         return kept.data
+
+    def adopt(self, request: FetchRequest, key: Key, data: RevocationData, refresh_at: dt.datetime) -> None:
+        """Store what another process found, when it is good enough for this request and news.
+
+        Only what its signature covers counts as news. Whoever writes into the shared store could otherwise say of the same
+        data for ever that they were fetched just now.
+
+        Raises:
+            FetchError: It does not answer this request.
+        """
+        answer = request.check(data)
+        entry = Entry.of(data, answer, fetched_at=self._clock(), jitter=self._chance())
+        stored = self.store.get(key)
+        if stored is None or entry.this_update > stored.this_update or entry.standing is not Standing.GOOD:
+            self.store.put(key, replace(entry, refresh_at=min(entry.refresh_at, refresh_at)))
 
     @staticmethod
     def _troubles(request: FetchRequest, key: Key, now: dt.datetime) -> tuple[Hashable, ...]:
@@ -269,6 +310,12 @@ class Retrieval(Generic[E]):
         elif not held.due:
             self.data = flight.data = held.data
             return
+        if self._desk.shared is not None:
+            yield from self._load(self._desk.shared)
+            held = self._desk.held(self._request, self._key)
+            if held is not None and not held.due:
+                self.data = flight.data = held.data
+                return
         try:
             yield from self._fetch(flight, refresh=held is not None)
         except FetchError:
@@ -296,6 +343,28 @@ class Retrieval(Generic[E]):
             raise
         self.data = self._desk.keep(self._request, self._key, reading.data, exchange.max_age)
         flight.data = self.data
+        if self._desk.shared is not None:
+            yield from self._save(self._desk.shared)
+
+    def _load(self, shared: SharedLevel) -> Generator[Step, None, None]:
+        """Take over what another process found. Whatever goes wrong means that there is nothing."""
+        asking = Sharing(self._brief(), partial(shared.load, self._key, limit=self._request.limit))
+        yield asking
+        if asking.failure is not None or asking.found is None:
+            return
+        reading = Reading(self._deadline, self._request, asking.found.octets)
+        yield reading
+        if reading.failure is None:
+            with suppress(FetchError):
+                self._desk.adopt(self._request, self._key, reading.data, asking.found.refresh_at)
+
+    def _save(self, shared: SharedLevel) -> Generator[Step, None, None]:
+        entry = self._desk.store.get(self._key)
+        if entry is not None and entry.data is self.data:
+            yield Sharing(self._brief(), partial(shared.save, self._key, entry))
+
+    def _brief(self) -> Deadline:
+        return self._deadline.part(SHARED_PART).within(SHARED_SECONDS)
 
     def _follow(self, flight: Flight[E]) -> Generator[Step, None, None]:
         landing = Landing(self._deadline, flight)

@@ -58,6 +58,11 @@ class FetcherSettings(ABC, Generic[E, L]):
         return self._desk.store
 
     @property
+    def generation(self) -> object:
+        """As `DataStore.generation`: a verifier drops what it concluded when this changes."""
+        return self.store.generation
+
+    @property
     @abstractmethod
     def _system_lookup(self) -> L: ...
 

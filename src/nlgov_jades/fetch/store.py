@@ -158,7 +158,8 @@ def newest(stored: Entry | None, fetched: Entry) -> Entry:
 class DataStore(Protocol):
     """Keeps entries. Safe to share between threads. It neither raises nor waits for long: one that is out of order has nothing.
 
-    A store that is shared between processes keeps the DER alone and parses it again; nothing is unpickled.
+    A store that is shared between processes is a `SharedLevel` as well: it gives the DER alone, which is parsed again;
+    nothing is unpickled.
     """
 
     @property

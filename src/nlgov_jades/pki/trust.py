@@ -104,8 +104,8 @@ class TrustStore:
 
 
 def _authorities(certificates: Iterable[x509.Certificate], role: str) -> tuple[x509.Certificate, ...]:
-    given = list(certificates) if isinstance(certificates, Iterable) else [None]
-    if not all(isinstance(certificate, x509.Certificate) for certificate in given):
+    given = list(certificates) if isinstance(certificates, Iterable) else []
+    if not isinstance(certificates, Iterable) or not all(isinstance(item, x509.Certificate) for item in given):
         raise ConfigurationError(f"every {role} is an x509.Certificate, in a list")
     unique = tuple(dict.fromkeys(given))
     for certificate in unique:

@@ -142,7 +142,7 @@ class Server(socketserver.TCPServer):
 
 
 class _Handler(BaseHTTPRequestHandler):
-    server: Server
+    server: Server  # pyright: ignore[reportIncompatibleVariableOverride]  # socketserver says so in prose only
     protocol_version = "HTTP/1.1"
     timeout = _IDLE
     disable_nagle_algorithm = True

@@ -22,7 +22,8 @@ Make = Callable[..., Certificate]
 @pytest.fixture(scope="module")
 def signing(hierarchy: Hierarchy, leaf_key: rsa.RSAPrivateKey) -> Make:
     """A certificate that is fit for signing, but for what is said."""
-    return lambda **parts: hierarchy.tsp.issue(**({"key": leaf_key} | parts)).certificate
+    standard: dict[str, Any] = {"key": leaf_key}
+    return lambda **parts: hierarchy.tsp.issue(**(standard | parts)).certificate
 
 
 @pytest.fixture(scope="module")
