@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import json
-from dataclasses import dataclass, field
+from dataclasses import InitVar, dataclass, field
 from enum import StrEnum
 from typing import Any
 
@@ -100,6 +100,10 @@ class RevocationEvidence:
         return f"<RevocationEvidence: {quoted(self.subject)} {self.status}, source {self.source}>"
 
 
+A_VERIFIER = object()
+"""What a verifier makes a VerifiedMessage with."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class VerifiedMessage:
     """Proof that a message was verified: only a verifier makes one, and only when every check passed.
@@ -129,6 +133,12 @@ class VerifiedMessage:
     protected: bytes
     verified_at: dt.datetime
     notices: tuple[Notice, ...]
+    made_by: InitVar[object] = None
+
+    def __post_init__(self, made_by: object) -> None:
+        # Also against `dataclasses.replace`, which would put another body under the same proof.
+        if made_by is not A_VERIFIER:
+            raise ConfigurationError("only a verifier makes a VerifiedMessage")
 
     @property
     def protected_header(self) -> dict[str, Any]:

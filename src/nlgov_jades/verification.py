@@ -31,7 +31,7 @@ from .pki.path import build_path
 from .pki.revocation import GivenData, check_revocation
 from .pki.trust import TrustStore
 from .policy import VerificationPolicy
-from .result import SignerIdentity, VerifiedMessage
+from .result import A_VERIFIER, SignerIdentity, VerifiedMessage
 from .steps import (
     BodyArrival,
     SignedMessage,
@@ -108,6 +108,7 @@ def verification(
         protected=signed.protected,
         verified_at=at,
         notices=verdict.notices + message_notices(signed, verdict.evidence, policy),
+        made_by=A_VERIFIER,
     )
     return verified, signed.stated
 

@@ -20,7 +20,7 @@ from .pki.revocation import GivenData
 from .pki.trust import TrustStore
 from .policy import AnyTrusted, CertificateRequirements, RevocationPolicy, VerificationPolicy
 from .profiles import Profile
-from .result import SignerIdentity, VerifiedMessage
+from .result import A_VERIFIER, SignerIdentity, VerifiedMessage
 from .steps import BodyArrival, StatedDigests, check_body
 from .verdicts import VerdictStore
 from .verification import Occasion, verification
@@ -73,7 +73,7 @@ class PendingMessage:
         """
         message = self._verified.message.with_body(body)
         check_body(message, self._stated, self._verified.covered, self._policy)
-        return replace(self._verified, message=message)
+        return replace(self._verified, message=message, made_by=A_VERIFIER)
 
     def __repr__(self) -> str:
         return f"<PendingMessage: {self._verified.profile.id}, body not verified yet>"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import dataclasses
 import hashlib
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -54,7 +55,10 @@ def raw(key: ec.EllipticCurvePrivateKey, octets: bytes) -> tuple[int, int]:
 
 
 def test_a_value_is_taken_apart() -> None:
-    assert parse_detached("e30..-_8") == DetachedJws(encoded_header=b"e30", protected=b"{}", signature=b"\xfb\xff")
+    jws = parse_detached("e30..-_8")
+    assert jws == DetachedJws(encoded_header=b"e30", protected=b"{}", signature=b"\xfb\xff")
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        jws.protected = b""  # type: ignore[misc] # that it cannot be set is what is tested
 
 
 def test_what_was_written_is_read_again() -> None:

@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from nlgov_jades import BodyDigest, HttpRequest, Kvk, Oin, SignerIdentity, VerifiedMessage, Verifier, profiles
 from nlgov_jades.encoding import base64url_encode
 from nlgov_jades.errors import ConfigurationError
-from nlgov_jades.result import RevocationEvidence, RevocationStatus
+from nlgov_jades.result import A_VERIFIER, RevocationEvidence, RevocationStatus
 from nlgov_jades.testing import Hierarchy
 
 OIN, KVK = Oin("00000001002220647000"), Kvk("12345678")
@@ -39,6 +39,7 @@ def verified(**changes: Any) -> VerifiedMessage:
         "protected": b'{"alg":"PS256","crit":["b64","sigD"]}',
         "verified_at": dt.datetime(2026, 6, 15, 12, 0, 0, tzinfo=dt.UTC),
         "notices": (),
+        "made_by": A_VERIFIER,
     }
     return VerifiedMessage(**{**members, **changes})
 
@@ -117,3 +118,13 @@ def test_a_status_is_the_text_of_the_command_line(status: RevocationStatus, text
     evidence = RevocationEvidence(certificate=SHA256, subject="cn", status=status)
     assert evidence.status == text
     assert set(RevocationStatus) == {"good", "unchecked"}
+
+
+def test_a_proof_is_made_by_a_verifier_only(
+    sign: Callable[..., HttpRequest], request_message: HttpRequest, verifier: Verifier
+) -> None:
+    proof = verifier.verify(sign(request_message))
+    with pytest.raises(ConfigurationError, match="only a verifier"):
+        dataclasses.replace(proof, message=request_message.with_body(b"another"))
+    with pytest.raises(ConfigurationError, match="only a verifier"):
+        verified(made_by=None)

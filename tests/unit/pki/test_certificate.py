@@ -150,6 +150,14 @@ def test_a_certificate_that_is_signed_again_unchanged_is_read(
     assert load_der(reissue(issued, hierarchy.tsp, lambda _: None)).subject == issued.certificate.subject
 
 
+@pytest.mark.parametrize("number", [1, (1 << 159) - 1])
+def test_a_positive_serial_number_is_read(hierarchy: Hierarchy, issued: Issued, reissue: Reissue, number: int) -> None:
+    def edit(certificate: Any) -> None:
+        certificate["tbs_certificate"]["serial_number"] = number
+
+    assert load_der(reissue(issued, hierarchy.tsp, edit)).serial_number == number
+
+
 @pytest.mark.parametrize("number", [0, -1])
 @pytest.mark.parametrize("warned", ["error", "ignore"])
 def test_a_serial_number_that_is_not_positive_is_unreadable_however_warnings_are_set(

@@ -5,6 +5,7 @@ Sets and certificates that are made to hurt are in `test_path_hostile.py`, real 
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
@@ -67,6 +68,8 @@ def test_the_path_goes_from_the_signer_to_the_anchor(issued: Issued, path_of: Pa
     assert path.certificates == issued.chain
     assert path.leaf == issued.certificate
     assert path.policies == {"2.16.528.1.1003.1.2.8.4"}
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        path.certificates = ()  # type: ignore[misc] # that it cannot be set is what is tested
 
 
 def test_the_order_in_which_the_cas_are_sent_does_not_matter(issued: Issued, path_of: PathOf) -> None:
@@ -115,6 +118,7 @@ def test_up_to_four_cas_between_signer_and_anchor_are_accepted(
     levels: list[Authority], hierarchy: Hierarchy, p256_key: EllipticCurvePrivateKey, count: int
 ) -> None:
     issued = levels[count].issue(key=p256_key)
+    assert MAX_INTERMEDIATES_ON_PATH == 4
     found = find_path(issued.certificate, issued.chain[1:], trust=hierarchy.trust, at=NOW)
     assert found == issued.chain
     assert len(found) == count + 2

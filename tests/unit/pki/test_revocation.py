@@ -246,3 +246,47 @@ def test_soft_fail_does_not_hide_what_a_delegate_of_unknown_standing_says(refuse
     response = ocsp_of(chain.ca, chain.signer, REVOKED, by=delegate(chain, nocheck=False))
     with refused(CertificateRevokedError, "certificate 'the signer' was revoked"):
         chain.judge({OCSP: response}, policy=SOFT)
+
+
+# --- made up -------------------------------------------------------------------------------------------------
+
+
+def forged(chain: Chain, look_alike: Hierarchy) -> Authority:
+    """A CA with the name and certificate of the real one, and another key."""
+    return Authority(look_alike.root.key, chain.ca.chain)
+
+
+@pytest.mark.parametrize("where", ["OCSP", "CRL", "given OCSP", "given CRL"])
+def test_soft_fail_does_not_pass_over_data_that_somebody_made_up(
+    refused: Refused, chain: Chain, look_alike: Hierarchy, where: str
+) -> None:
+    # Soft-fail is for data that are missing.
+    response, crl = ocsp_of(forged(chain, look_alike), chain.signer), crl_of(forged(chain, look_alike))
+    answers = {"OCSP": {OCSP: response}, "CRL": {LEAF_CRL: crl}}.get(where, {})
+    with refused(RevocationUnknownError, "whether certificate 'the signer' is revoked is not known"):
+        chain.judge(
+            {CA_CRL: crl_of(chain.root), **answers},
+            policy=SOFT,
+            ocsp=[response] if where == "given OCSP" else (),
+            crls=[crl] if where == "given CRL" else (),
+        )
+
+
+def test_what_somebody_made_up_does_no_harm_where_the_truth_is_found(chain: Chain, look_alike: Hierarchy) -> None:
+    answers = {OCSP: ocsp_of(forged(chain, look_alike), chain.signer, REVOKED), LEAF_CRL: crl_of(chain.ca)}
+    for policy in (HARD, SOFT):
+        findings = chain.judge({CA_CRL: crl_of(chain.root), **answers}, policy=policy)
+        assert [item.status for item in findings.evidence] == [RevocationStatus.GOOD] * 2
+
+
+def test_soft_fail_does_not_pass_over_a_crl_about_a_delegate_that_somebody_made_up(
+    refused: Refused, chain: Chain, look_alike: Hierarchy
+) -> None:
+    own = "http://responder-crl.example/"
+    usages = ("1.3.6.1.5.5.7.3.9",)
+    responder = chain.ca.issue(
+        common_name="the responder", key=chain.signer.key, extended_key_usages=usages, more_extensions=[points(own)]
+    )
+    answers = {OCSP: ocsp_of(chain.ca, chain.signer, by=responder), own: crl_of(forged(chain, look_alike))}
+    with refused(RevocationUnknownError, "whether certificate 'the signer' is revoked is not known"):
+        chain.judge({CA_CRL: crl_of(chain.root), **answers}, policy=SOFT)

@@ -1,0 +1,46 @@
+"""When to leave a server alone that did not answer: a circuit breaker. Nothing is sent here."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+
+__all__ = ["REST", "Breaker"]
+
+REST = 30.0
+"""Seconds after a failure in which nobody asks again; then one caller finds out for all."""
+
+
+class Breaker:
+    """Safe to share between threads.
+
+    Args:
+        monotonic: Gives seconds that never go back.
+    """
+
+    def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self._monotonic = monotonic
+        self._lock = threading.Lock()
+        self._rests_until: float | None = None
+
+    def admits(self) -> bool:
+        """Whether to ask now. Of those who come after a rest only one is let through, until it reports."""
+        with self._lock:
+            if self._rests_until is None:
+                return True
+            now = self._monotonic()
+            if now < self._rests_until:
+                return False
+            self._rests_until = now + REST
+            return True
+
+    def failed(self) -> None:
+        """It did not answer."""
+        with self._lock:
+            self._rests_until = self._monotonic() + REST
+
+    def answered(self) -> None:
+        """It did."""
+        with self._lock:
+            self._rests_until = None

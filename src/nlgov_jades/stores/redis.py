@@ -1,0 +1,246 @@
+"""Revocation data that several processes share through Redis. Needs the extra `redis`.
+
+Redis is a hint, never an authority. What comes out of it is parsed and checked like an answer of a stranger's server, and
+whatever goes wrong with it means "not in the store": the fetch goes on as if there were no Redis. What a process parsed, it
+keeps parsed in a store in memory, so that a large CRL is parsed once in each process and not for each message.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+import threading
+from collections.abc import Callable
+from typing import Any, Final, Generic, TypeVar
+from urllib.parse import parse_qs, urlsplit
+
+from ..errors import ConfigurationError
+from ..fetch.shared import SharedData
+from ..fetch.store import DataStore, Entry, Key, MemoryStore
+from .breaker import Breaker
+from .value import MAX_LINE, Stamp, age_of, name_of, read_value
+
+try:
+    import redis
+    from redis.backoff import NoBackoff
+    from redis.retry import Retry
+except ImportError as error:
+    if error.name != "redis":
+        raise
+    raise ImportError(
+        "nlgov_jades.stores.redis needs an extra: pip install 'nlgov-jades[redis]'", name="redis"
+    ) from None
+
+__all__ = ["RedisStore"]
+
+SECONDS: Final = 0.5
+"""For one question, connection included: Redis answers in a millisecond, and a fetch that it saves takes some tens."""
+
+MAX_SECONDS: Final = 10.0
+"""More than this is longer than any fetch that could be saved."""
+
+LONGEST: Final = dt.timedelta(days=7)
+"""Data are asked for anew every four hours; what nobody renewed for a week, nobody needs."""
+
+FUTURE: Final = dt.timedelta(days=1)
+"""Between the clocks of two machines. A value from later than this is garbage, which may be overwritten."""
+
+_MILLISECOND = dt.timedelta(milliseconds=1)
+
+_SCHEMES = frozenset({"redis", "rediss", "unix"})
+
+_OPTIONS = frozenset({"db", "username", "password", "ssl_ca_certs", "ssl_ca_path", "ssl_certfile", "ssl_keyfile"})
+"""What the query of the URL may say. Among what else the library reads there are time-outs, retries, and options that turn
+the check of the server's certificate off."""
+
+# The line in front of a value is compared and replaced in one go: no other client comes in between. A value that is not ours,
+# never ends, or is from a time to come is no reason to keep anything.
+_SAVE = """
+local held = redis.pcall('GETRANGE', KEYS[1], 0, 127)
+local left = redis.call('PTTL', KEYS[1])
+if type(held) == 'string' and left >= 0 and left <= tonumber(ARGV[6]) then
+  local age, number = string.match(held, '^jades1 (%d+) ([%d-]+) %d+\\n')
+  if age and #age == #ARGV[3] and age <= ARGV[5] then
+    local lower = #number == #ARGV[4] and ARGV[4] < number
+    if ARGV[3] < age or lower then return 0 end
+  end
+end
+redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
+return 1
+"""
+
+_T = TypeVar("_T")
+
+
+class RedisStore:
+    """A DataStore with a SharedLevel in Redis. Safe to share between threads, and between the tasks of any event loop.
+
+        store = RedisStore(os.environ["REDIS_URL"])
+        verifier = Verifier.pkioverheid(bundle, …, fetcher=RequestsFetcher(store=store))
+
+    Args:
+        url: `redis://`, `rediss://` (TLS; the server's certificate is checked) or `unix://`, with the password if there is
+            one. It is shown nowhere.
+        front: What this process keeps parsed; a MemoryStore when `None`.
+        seconds: For each question to Redis, connection included.
+
+    Raises:
+        ConfigurationError: `url` has another form or option, or `seconds` is no time.
+    """
+
+    def __init__(self, url: str, *, front: DataStore | None = None, seconds: float = SECONDS) -> None:
+        number = isinstance(seconds, int | float) and not isinstance(seconds, bool)
+        if not number or not 0 < seconds <= MAX_SECONDS:
+            raise ConfigurationError(f"seconds is a number above 0, at most {MAX_SECONDS:.0f}")
+        self._front: DataStore = MemoryStore() if front is None else front
+        self._seconds = float(seconds)
+        self._breaker = Breaker()
+        self._pool = _pools(url, self._seconds)
+
+    # --- what is kept in this process ---------------------------------------------------------------------------------
+
+    @property
+    def generation(self) -> int:
+        """As `DataStore.generation`: of what this process has seen, from Redis too."""
+        return self._front.generation
+
+    def get(self, key: Key) -> Entry | None:
+        """As `DataStore.get`. Redis is not asked: see `load`."""
+        return self._front.get(key)
+
+    def put(self, key: Key, entry: Entry) -> Entry:
+        """As `DataStore.put`. Redis is not told: see `save`."""
+        return self._front.put(key, entry)
+
+    # --- what is shared -----------------------------------------------------------------------------------------------
+
+    def load(self, key: Key, *, limit: int, timeout: float) -> SharedData | None:
+        """As `SharedLevel.load`."""
+        name, most = name_of(key), limit + MAX_LINE
+
+        def read(client: Any) -> bytes:
+            # A value can have 512 MB. It may also grow between the two questions.
+            if not 0 < client.strlen(name) <= most:
+                return b""
+            octets: bytes = client.getrange(name, 0, most)
+            return octets
+
+        value = self._ask(read, timeout)
+        return read_value(value, limit) if isinstance(value, bytes) else None
+
+    def save(self, key: Key, entry: Entry, *, timeout: float) -> None:
+        """As `SharedLevel.save`."""
+        left = min(entry.valid_until - entry.fetched_at, LONGEST) // _MILLISECOND
+        try:
+            stamp = Stamp(entry)
+        except ValueError:
+            return
+        if left <= 0:
+            return
+        latest = age_of(entry.fetched_at + FUTURE, revoked=True)
+        value = stamp.line + entry.data.der
+        arguments = (value, left, stamp.age, stamp.number, latest, LONGEST // _MILLISECOND)
+        self._ask(lambda client: client.eval(_SAVE, 1, name_of(key), *arguments), timeout)
+
+    def _ask(self, question: Callable[[Any], _T], timeout: float) -> _T | None:
+        """The answer, or `None` when there is none in time, whatever Redis or the network does.
+
+        In a thread: neither the look-up of a name nor a server that sends one octet at a time heeds a time-out of a socket.
+        """
+        if not self._breaker.admits():
+            return None
+        try:
+            asked = _Question(self._pool(), question)
+            asked.start(min(timeout, self._seconds))
+            # Who has less time than that learns nothing about Redis when it runs out.
+            counts = asked.over or timeout >= self._seconds
+        except Exception:  # noqa: BLE001 - a machine that has no thread left, for example
+            self._breaker.failed()
+            return None
+        if asked.answered:
+            self._breaker.answered()
+        elif counts:
+            self._breaker.failed()
+        return asked.answer
+
+    def __repr__(self) -> str:
+        return f"<RedisStore: {self._front!r}>"
+
+
+class _Question(Generic[_T]):
+    """One question on a connection of its own.
+
+    Attributes:
+        over: Whether anything came of it in time.
+        answered: Whether that was something that Redis said.
+        answer: What it said; `None` when it refused, or said nothing.
+    """
+
+    def __init__(self, pool: redis.ConnectionPool, question: Callable[[Any], _T]) -> None:
+        self.over = self.answered = False
+        self.answer: _T | None = None
+        self._pool = pool
+        self._question = question
+        self._over = threading.Event()
+        self._heard: list[_T] = []
+        self._alive = False
+
+    def start(self, seconds: float) -> None:
+        """Ask, and wait that long for the answer. What comes later is not looked at."""
+        threading.Thread(target=self._run, name="nlgov-jades-redis", daemon=True).start()
+        self.over = self._over.wait(seconds)
+        if self.over:
+            self.answered, self.answer = self._alive, next(iter(self._heard), None)
+        else:
+            self._pool.disconnect()
+
+    def _run(self) -> None:
+        try:
+            self._heard.append(self._question(redis.Redis(connection_pool=self._pool)))
+            self._alive = True
+        except redis.ResponseError:
+            # The key holds something of another type, or we may not write: it is there.
+            self._alive = True
+        except Exception:  # noqa: BLE001, S110 - also what the library raises when its connection is closed under it
+            pass
+        finally:
+            self._over.set()
+            self._pool.disconnect()
+
+
+def _pools(url: str, seconds: float) -> Callable[[], redis.ConnectionPool]:
+    """Makes a pool for one question each: the next is hours away, and a connection that hangs takes no other with it."""
+    try:
+        parts = urlsplit(url)
+        known = parts.scheme in _SCHEMES and parse_qs(parts.query, strict_parsing=bool(parts.query)).keys() <= _OPTIONS
+        known = known and bool(parts.path if parts.scheme == "unix" else parts.hostname) and not parts.fragment
+        # Spelled as the library tells them apart.
+        known = known and re.match(r"(redis|rediss|unix)://", url) is not None
+    except (ValueError, TypeError, AttributeError):
+        known = False
+    if not known:
+        raise ConfigurationError(
+            f"url is a redis, rediss or unix URL with no other options than {', '.join(sorted(_OPTIONS))}"
+        )
+    settings: dict[str, Any] = {
+        "socket_timeout": seconds,
+        "socket_connect_timeout": seconds,
+        "retry": Retry(NoBackoff(), 0),
+        "retry_on_timeout": False,
+        "max_connections": 1,
+        # The older protocol: nothing is negotiated, and nothing comes unasked.
+        "protocol": 2,
+    }
+    if parts.scheme == "rediss":
+        settings |= {"ssl_cert_reqs": "required", "ssl_check_hostname": True}
+
+    def pool() -> redis.ConnectionPool:
+        return redis.ConnectionPool.from_url(url, **settings)
+
+    try:
+        pool()
+    except Exception:  # noqa: BLE001 - the library's text is left behind: it may hold a part of the password
+        known = False
+    if not known:
+        raise ConfigurationError("url is no URL of a Redis")
+    return pool
