@@ -70,7 +70,7 @@ def coverage(session: nox.Session) -> None:
     session.run("coverage", "report")
 
 
-EDGES = "src/nlgov_jades/cli/*,src/nlgov_jades/testing/*"
+EDGES = ",".join(f"src/nlgov_jades/{room}" for room in ("cli/*", "testing/*", "fetch/*", "stores/*", "bundle.py"))
 
 
 @nox.session

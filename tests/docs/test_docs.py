@@ -368,7 +368,7 @@ def test_the_wire_format_has_every_rule_once() -> None:
 # --- what must not be there ----------------------------------------------------------------------------------
 
 # Put together here, so that this file does not hold what it looks for.
-_ROOTS_OF_THIS_MACHINE = re.compile(rb"(?<![\w.~$*)}\]/-])/" + rb"(?:work|root)(?![\w-])")
+_ROOTS_OF_THIS_MACHINE = re.compile(rb"(?<![\w.~$*)}\]/-])/" + rb"(?:work|root)(?![\w-]|\.\w)")
 _ANY_ABSOLUTE = re.compile(rb"(?<![\w.~/-])/" + rb"(?:work|root|tmp)(?![\w-])")
 
 

@@ -85,6 +85,8 @@ def test_profiles_and_signers_have_no_default(missing: str) -> None:
         pytest.param({"media_types": {"json"}}, "media_types holds", id="no type"),
         pytest.param({"media_types": {"application/json\n"}}, "media_types holds", id="line feed"),
         pytest.param({"media_types": {5}}, "media_types holds", id="number"),
+        pytest.param({"media_types": 5}, "media_types holds", id="number without a set"),
+        pytest.param({"media_types": iter(["text/xml"])}, "media_types holds", id="iterator of media types"),
         pytest.param({"content_encodings": ()}, "content_encodings holds", id="no coding"),
         pytest.param({"content_encodings": "gzip"}, "content_encodings holds", id="one coding without a set"),
         pytest.param({"content_encodings": {"GZIP"}}, "content_encodings holds", id="coding in upper case"),

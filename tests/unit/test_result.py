@@ -128,3 +128,18 @@ def test_a_proof_is_made_by_a_verifier_only(
         dataclasses.replace(proof, message=request_message.with_body(b"another"))
     with pytest.raises(ConfigurationError, match="only a verifier"):
         verified(made_by=None)
+
+
+def test_other_peoples_names_are_printed_escaped_and_cut() -> None:
+    hostile = "\x1b[31m\u202e" + "x" * 5000
+    shown = [
+        repr(SignerIdentity(oin=OIN, kvk=KVK, common_name=hostile, organization=hostile, sha256=SHA256)),
+        repr(RevocationEvidence(certificate=SHA256, subject=hostile, status=RevocationStatus.GOOD, der=b"secret")),
+    ]
+    for text in shown:
+        assert text.isprintable()
+        assert "[31m" not in text
+        assert "secret" not in text
+        assert len(text) < 500
+    assert "00000001002220647000" in shown[0]
+    assert "good" in shown[1]

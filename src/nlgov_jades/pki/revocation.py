@@ -235,6 +235,7 @@ class _Question:
         # answer about it would come from itself.
         about_delegate = _Question(said.delegate, self.issuer, self.policy, self.at, GivenData(crls=self.given.crls))
         standing = yield from about_delegate.ask_crls()
+        self.forged = self.forged or about_delegate.forged
         if standing is None and said.answer.standing is not Standing.GOOD:
             answers.append(said.answer)  # nobody vouches for it, but "revoked" is not to be passed over for that
         elif standing is None or standing.standing is not Standing.GOOD:
@@ -250,7 +251,9 @@ class _Question:
             if decide(answers) is not None:
                 break
             reply = yield FetchRequest(RevocationSource.CRL, url, self.certificate, self.issuer, self.policy, self.at)
-            if not isinstance(reply, FetchError):
+            if isinstance(reply, FetchError):
+                self.forged = self.forged or isinstance(reply, ForgedFetchError)
+            else:
                 yield from self._read(reply, "CRL", answers)
         return decide(answers)
 

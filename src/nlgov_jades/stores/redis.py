@@ -8,9 +8,13 @@ keeps parsed in a store in memory, so that a large CRL is parsed once in each pr
 from __future__ import annotations
 
 import datetime as dt
+import math
 import re
 import threading
+import time
 from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import replace
 from typing import Any, Final, Generic, TypeVar
 from urllib.parse import parse_qs, urlsplit
 
@@ -18,7 +22,7 @@ from ..errors import ConfigurationError
 from ..fetch.shared import SharedData
 from ..fetch.store import DataStore, Entry, Key, MemoryStore
 from .breaker import Breaker
-from .value import MAX_LINE, Stamp, age_of, name_of, read_value
+from .value import MAX_LINE, NEWS, Stamp, age_of, name_of, read_value
 
 try:
     import redis
@@ -36,8 +40,17 @@ __all__ = ["RedisStore"]
 SECONDS: Final = 0.5
 """For one question, connection included: Redis answers in a millisecond, and a fetch that it saves takes some tens."""
 
-MAX_SECONDS: Final = 10.0
-"""More than this is longer than any fetch that could be saved."""
+MAX_SECONDS: Final = 1.0
+"""What a fetcher leaves for it at most."""
+
+FAIR_SECONDS: Final = 0.1
+"""A question that was given less than this says nothing about Redis when its time runs out."""
+
+NEWS_SECONDS: Final = 10.0
+"""How often Redis is asked whether another process met a revocation, while messages come in."""
+
+MAX_SEEN: Final = 8192
+"""Keys that are remembered as looked at since then: twice what a MemoryStore holds."""
 
 LONGEST: Final = dt.timedelta(days=7)
 """Data are asked for anew every four hours; what nobody renewed for a week, nobody needs."""
@@ -58,14 +71,20 @@ the check of the server's certificate off."""
 _SAVE = """
 local held = redis.pcall('GETRANGE', KEYS[1], 0, 127)
 local left = redis.call('PTTL', KEYS[1])
+local same = false
 if type(held) == 'string' and left >= 0 and left <= tonumber(ARGV[6]) then
   local age, number = string.match(held, '^jades1 (%d+) ([%d-]+) %d+\\n')
   if age and #age == #ARGV[3] and age <= ARGV[5] then
     local lower = #number == #ARGV[4] and ARGV[4] < number
     if ARGV[3] < age or lower then return 0 end
+    same = age == ARGV[3] and number == ARGV[4]
   end
 end
 redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
+if ARGV[7] == '1' and not same then
+  redis.pcall('INCR', KEYS[2])
+  redis.call('PEXPIRE', KEYS[2], ARGV[6])
+end
 return 1
 """
 
@@ -96,27 +115,56 @@ class RedisStore:
         self._seconds = float(seconds)
         self._breaker = Breaker()
         self._pool = _pools(url, self._seconds)
+        self._lock = threading.Lock()
+        self._news: bytes | None = None
+        self._changes = 0
+        self._ask_after = -math.inf
+        # Which keys were compared with Redis since the last news, and which are being compared.
+        self._seen: set[Key] = set()
+        self._offered: dict[Key, set[Key]] = {}
 
     # --- what is kept in this process ---------------------------------------------------------------------------------
 
     @property
     def generation(self) -> int:
-        """As `DataStore.generation`: of what this process has seen, from Redis too."""
-        return self._front.generation
+        """As `DataStore.generation`, and it changes within seconds of a revocation that another process met.
+
+        It is at hand: every ten seconds at most, reading it starts a thread that asks Redis for the next reader.
+        """
+        with self._lock:
+            now = time.monotonic()
+            due = now >= self._ask_after
+            if due:
+                self._ask_after = now + NEWS_SECONDS
+        if due:
+            with suppress(RuntimeError):  # no thread is left: the next time, then
+                threading.Thread(target=self._ask_for_news, name="nlgov-jades-redis-news", daemon=True).start()
+        return self._front.generation + self._changes
 
     def get(self, key: Key) -> Entry | None:
-        """As `DataStore.get`. Redis is not asked: see `load`."""
-        return self._front.get(key)
+        """As `DataStore.get`. Redis is not asked: see `load`.
+
+        After another process met a revocation, data that were not compared with Redis since then are due.
+        """
+        entry = self._front.get(key)
+        if entry is None or self._changes == 0 or key in self._seen:
+            return entry
+        return replace(entry, refresh_at=entry.fetched_at)
 
     def put(self, key: Key, entry: Entry) -> Entry:
         """As `DataStore.put`. Redis is not told: see `save`."""
-        return self._front.put(key, entry)
+        kept = self._front.put(key, entry)
+        with self._lock:
+            _add(self._offered.pop(key, set()), key)
+        return kept
 
     # --- what is shared -----------------------------------------------------------------------------------------------
 
     def load(self, key: Key, *, limit: int, timeout: float) -> SharedData | None:
         """As `SharedLevel.load`."""
         name, most = name_of(key), limit + MAX_LINE
+        # Of this moment: news that come meanwhile start another set.
+        seen = self._seen
 
         def read(client: Any) -> bytes:
             # A value can have 512 MB. It may also grow between the two questions.
@@ -126,7 +174,16 @@ class RedisStore:
             return octets
 
         value = self._ask(read, timeout)
-        return read_value(value, limit) if isinstance(value, bytes) else None
+        found = read_value(value, limit) if isinstance(value, bytes) else None
+        held = self._front.get(key)
+        with self._lock:
+            # Other data count as compared when they, or what is fetched in their stead, are put in front.
+            if found is None or (held is not None and found.octets == held.data.der):
+                _add(seen, key)
+            else:
+                _bound(self._offered)
+                self._offered[key] = seen
+        return found
 
     def save(self, key: Key, entry: Entry, *, timeout: float) -> None:
         """As `SharedLevel.save`."""
@@ -139,8 +196,16 @@ class RedisStore:
             return
         latest = age_of(entry.fetched_at + FUTURE, revoked=True)
         value = stamp.line + entry.data.der
-        arguments = (value, left, stamp.age, stamp.number, latest, LONGEST // _MILLISECOND)
-        self._ask(lambda client: client.eval(_SAVE, 1, name_of(key), *arguments), timeout)
+        arguments = (value, left, stamp.age, stamp.number, latest, LONGEST // _MILLISECOND, int(stamp.warns))
+        self._ask(lambda client: client.eval(_SAVE, 2, name_of(key), NEWS, *arguments), timeout)
+
+    def _ask_for_news(self) -> None:
+        news = self._ask(lambda client: client.getrange(NEWS, 0, 32), self._seconds)
+        with self._lock:
+            # The first time as well: what was loaded before it may be older.
+            if isinstance(news, bytes) and news != self._news:
+                self._news, self._seen = news, set()
+                self._changes += 1
 
     def _ask(self, question: Callable[[Any], _T], timeout: float) -> _T | None:
         """The answer, or `None` when there is none in time, whatever Redis or the network does.
@@ -152,8 +217,7 @@ class RedisStore:
         try:
             asked = _Question(self._pool(), question)
             asked.start(min(timeout, self._seconds))
-            # Who has less time than that learns nothing about Redis when it runs out.
-            counts = asked.over or timeout >= self._seconds
+            counts = asked.over or timeout >= min(FAIR_SECONDS, self._seconds)
         except Exception:  # noqa: BLE001 - a machine that has no thread left, for example
             self._breaker.failed()
             return None
@@ -165,6 +229,17 @@ class RedisStore:
 
     def __repr__(self) -> str:
         return f"<RedisStore: {self._front!r}>"
+
+
+def _add(keys: set[Key], key: Key) -> None:
+    _bound(keys)
+    keys.add(key)
+
+
+def _bound(keys: set[Key] | dict[Key, set[Key]]) -> None:
+    # Each that is forgotten is compared once more.
+    if len(keys) >= MAX_SEEN:
+        keys.clear()
 
 
 class _Question(Generic[_T]):
@@ -210,8 +285,10 @@ class _Question(Generic[_T]):
 
 def _pools(url: str, seconds: float) -> Callable[[], redis.ConnectionPool]:
     """Makes a pool for one question each: the next is hours away, and a connection that hangs takes no other with it."""
+    scheme = ""
     try:
         parts = urlsplit(url)
+        scheme = parts.scheme
         known = parts.scheme in _SCHEMES and parse_qs(parts.query, strict_parsing=bool(parts.query)).keys() <= _OPTIONS
         known = known and bool(parts.path if parts.scheme == "unix" else parts.hostname) and not parts.fragment
         # Spelled as the library tells them apart.
@@ -231,7 +308,7 @@ def _pools(url: str, seconds: float) -> Callable[[], redis.ConnectionPool]:
         # The older protocol: nothing is negotiated, and nothing comes unasked.
         "protocol": 2,
     }
-    if parts.scheme == "rediss":
+    if scheme == "rediss":
         settings |= {"ssl_cert_reqs": "required", "ssl_check_hostname": True}
 
     def pool() -> redis.ConnectionPool:

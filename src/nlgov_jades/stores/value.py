@@ -13,11 +13,15 @@ import re
 from ..fetch.shared import SharedData
 from ..fetch.store import Entry, Key
 from ..pki.answer import Standing
+from ..pki.crl import Crl
 
-__all__ = ["MAX_LINE", "Stamp", "age_of", "name_of", "read_value"]
+__all__ = ["MAX_LINE", "NEWS", "Stamp", "age_of", "name_of", "read_value"]
 
 _PREFIX = "nlgov-jades:revocation:1:"
 """Of every key, for ACL rules and for whoever looks around; the number is that of this format."""
+
+NEWS = _PREFIX + "news"
+"""A counter that goes up when data are saved that may say "revoked" of something that was good."""
 
 MAX_LINE = 128
 """Octets before the DER."""
@@ -45,16 +49,19 @@ class Stamp:
         age: thisUpdate in milliseconds, then 1 for data that say "revoked": of the same moment those are the newer ones.
         number: The CRLNumber, or `-`.
         line: The whole line.
+        warns: Whether conclusions from before these data may not hold any more: it says "revoked", or it is a list that
+            lists anything.
 
     Raises:
         ValueError: A time or number is so strange that it cannot be written.
     """
 
-    __slots__ = ("age", "line", "number")
+    __slots__ = ("age", "line", "number", "warns")
 
     def __init__(self, entry: Entry) -> None:
         # A CRL speaks about more certificates than the one that it was fetched for.
-        revoked = entry.number is None and entry.standing is not Standing.GOOD
+        revoked = not isinstance(entry.data, Crl) and entry.standing is not Standing.GOOD
+        self.warns = len(entry.data) > 0 if isinstance(entry.data, Crl) else revoked
         self.age = age_of(entry.this_update, revoked=revoked)
         self.number = "-" if entry.number is None else f"{entry.number:049d}"
         self.line = f"jades1 {self.age} {self.number} {_milliseconds(entry.refresh_at):016d}\n".encode()

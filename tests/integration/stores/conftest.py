@@ -71,9 +71,9 @@ def redis_path() -> Iterator[Path]:
         yield path
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture
 def locked_path() -> Iterator[Path]:
-    """A Redis with a password."""
+    """A Redis with a password, empty."""
     with running("--requirepass", PASSWORD) as path:
         yield path
 
@@ -191,7 +191,7 @@ class Authorities:
 @pytest.fixture(scope="session")
 def authorities() -> Iterator[Authorities]:
     clock: list[Callable[[], dt.datetime]] = [lambda: NOW]
-    with Responder(clock=lambda: clock[0](), validity=24 * HOUR) as responder:
+    with Responder(clock=lambda: clock[0](), validity=24 * HOUR) as responder:  # noqa: PLW0108 - it is replaced
         hierarchy = Hierarchy.new(not_before=NOW - dt.timedelta(days=30), revocation_url=responder.url)
         responder.add(hierarchy)
         yield Authorities(responder, hierarchy, clock)

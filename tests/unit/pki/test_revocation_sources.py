@@ -74,6 +74,12 @@ def test_addresses_of_other_kinds_and_endless_ones_are_passed_over(chain: Chain,
     assert urls_asked(chain, points(url, url + "2", good)) == [good]
 
 
+def test_the_longest_address_has_2048_characters(chain: Chain) -> None:
+    longest = "http://a.example/".ljust(2048, "x")
+    assert len(longest) == MAX_URL_LENGTH
+    assert urls_asked(chain, points(longest, longest + "x")) == [longest]
+
+
 def test_ca_issuers_is_never_followed(chain: Chain) -> None:
     name = x509.UniformResourceIdentifier("http://issuer.example/")
     issuers = x509.AccessDescription(AuthorityInformationAccessOID.CA_ISSUERS, name)
