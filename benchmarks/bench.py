@@ -200,8 +200,9 @@ def warm(message: HttpRequest, hierarchy: Hierarchy, crls: list[bytes]) -> None:
     whole = best(lambda: verifier.verify(message), 1.0)
     from nlgov_jades import steps  # noqa: PLC0415 - only this figure looks inside
 
+    source = getattr(verifier._fetcher, "generation", None)  # noqa: SLF001 - the same
     known = verifier._verdicts.find  # noqa: SLF001 - only this figure looks inside
-    signed = steps.check_fields(message, policy, steps.BodyArrival.HERE, lambda key: known(key, NOW))
+    signed = steps.check_fields(message, policy, steps.BodyArrival.HERE, lambda key: known(key, NOW, source))
     verdict = signed.verdict
     plain = best(lambda: steps.check_fields(message, policy, steps.BodyArrival.HERE, lambda _: verdict), 1.0)
     show("verify, known chain, revocation hard", whole)

@@ -224,7 +224,7 @@ def check_parameters(header: Header, profile: Profile) -> None:
         raise ProfileViolationError(f"typ is {quoted(typ)}, not JOSE")
     if isinstance(profile.covers, BodyOctets) and "sigD" in header:
         raise ProfileViolationError(f"profile {profile.id} has no sigD")
-    if missing := sorted(profile.required_parameters - header.keys()):
+    if missing := sorted(name for name in profile.required_parameters if header.get(name, "") == ""):
         raise ProfileViolationError(f"profile {profile.id} requires {', '.join(missing)}")
 
 

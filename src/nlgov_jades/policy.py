@@ -30,6 +30,9 @@ __all__ = [
 DEFAULT_CLOCK_SKEW = dt.timedelta(seconds=60)
 """How far clocks of two organisations may differ; DDAS parties keep time with NTP."""
 
+REVOCATION_MAX_AGE = dt.timedelta(hours=4)
+"""Digikoppeling PKI003 and PKI004: revocations are published within four hours, and looked for as often."""
+
 _OID = re.compile(r"[0-2](?:\.(?:0|[1-9][0-9]{0,38})){1,32}")
 _MEDIA_TYPE = re.compile(r"[a-z0-9!#$&^_.+-]+/[a-z0-9!#$&^_.+-]+")
 _CODING = re.compile(r"[a-z0-9!#$%&'*+.^_`|~-]+")
@@ -145,7 +148,8 @@ class RevocationPolicy:
 
     Attributes:
         mode: What an unanswered question means.
-        max_age: How old revocation data may be that states no nextUpdate.
+        max_age: How old an OCSP response may be that states no nextUpdate, and how long a verdict is remembered,
+            counted from now and from thisUpdate of the data about the signer.
         skew: How far the clocks of the issuer and ours may differ.
 
     Raises:
@@ -157,7 +161,7 @@ class RevocationPolicy:
     OFF: ClassVar[RevocationPolicy]
 
     mode: RevocationMode
-    max_age: dt.timedelta = dt.timedelta(hours=24)
+    max_age: dt.timedelta = REVOCATION_MAX_AGE
     skew: dt.timedelta = DEFAULT_CLOCK_SKEW
 
     def __post_init__(self) -> None:

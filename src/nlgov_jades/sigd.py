@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from .encoding import ascii_lower
 from .errors import ConfigurationError, MalformedSignatureError, ProfileViolationError, quoted
-from .message import HttpMessage, HttpRequest
+from .message import HttpMessage, HttpRequest, HttpResponse
 from .profiles import REQUEST_TARGET, HttpHeaders, OtherFields
 
 __all__ = ["HTTP_HEADERS", "check_pars", "pars_to_emit", "payload_octets"]
@@ -45,6 +45,10 @@ def check_pars(pars: Sequence[str], covers: HttpHeaders, message: HttpMessage) -
     named = set(pars)
     if absent := sorted(name for name in named if name != REQUEST_TARGET and name not in message.fields):
         raise ProfileViolationError(f"the signature covers {quoted(absent[0])}, which the message does not have")
+    unasked = REQUEST_TARGET in named and REQUEST_TARGET not in covers.mandatory
+    if unasked and isinstance(message, HttpResponse) and message.request is None:
+        # The signer chose to cover it: a matter of the message, not of our configuration.
+        raise ProfileViolationError("the signature covers (request-target), and the request is not known")
     required = covers.mandatory | {name for name in covers.if_present if name in message.fields}
     if missing := sorted(required - named):
         raise ProfileViolationError(f"the signature does not cover {', '.join(missing)}")

@@ -39,7 +39,7 @@ from .notice import NlgovJadesWarning, Notice, NoticeCode
 from .pki.certificate import check_validity
 from .profiles import BodyOctets, Profile
 from .sigd import pars_to_emit, payload_octets
-from .steps import UNVERIFIABLE_STATUSES, content_codings, known_signature_fields
+from .steps import content_codings, is_verifiable, known_signature_fields
 
 __all__ = ["AsyncSigner", "HeaderForm", "SendChain", "Signer"]
 
@@ -362,7 +362,7 @@ def _is_no_text(text: str) -> bool:
 
 
 def _check_signable(message: HttpMessage) -> None:
-    if isinstance(message, HttpResponse) and message.status in UNVERIFIABLE_STATUSES:
+    if isinstance(message, HttpResponse) and not is_verifiable(message.status):
         raise MessageNotSignableError(f"an answer with status {message.status} has no whole body to sign")
     if message.fields.odd_names:
         raise MessageNotSignableError(f"the message has a field with the name {quoted(message.fields.odd_names[0])}")

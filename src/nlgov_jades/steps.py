@@ -36,7 +36,6 @@ from .sigd import check_pars, payload_octets
 from .verdicts import PathVerdict, SignerCertificates, verdict_key
 
 __all__ = [
-    "UNVERIFIABLE_STATUSES",
     "BodyArrival",
     "SignedMessage",
     "StatedDigests",
@@ -46,6 +45,7 @@ __all__ = [
     "check_signer",
     "check_times",
     "content_codings",
+    "is_verifiable",
     "known_signature_fields",
     "message_notices",
 ]
@@ -54,7 +54,7 @@ _UTF_8 = frozenset({"", "charset=utf-8", 'charset="utf-8"'})
 """Parameters that an unsigned Content-Type may have."""
 
 _FIRST_FINAL_STATUS = 200
-UNVERIFIABLE_STATUSES = frozenset({206, 304})
+_UNVERIFIABLE_STATUSES = frozenset({206, 304})
 """Partial Content and Not Modified: their Digest is of a body that they do not carry (RFC 3230 §4.3.2)."""
 
 _RECOMMENDED_RSA_BITS = 3072
@@ -179,11 +179,14 @@ def _signer_certificates(header: dict[str, Any], x5c: Sequence[str], profile: Pr
     )
 
 
+def is_verifiable(status: int) -> bool:
+    """Whether an answer with this status carries the whole body that its Digest speaks of."""
+    return status >= _FIRST_FINAL_STATUS and status not in _UNVERIFIABLE_STATUSES
+
+
 def _check_verifiable(message: HttpMessage) -> None:
     """Before step 1: the message is one whose fields and body are all there, under names that everybody reads alike."""
-    if isinstance(message, HttpResponse) and (
-        message.status < _FIRST_FINAL_STATUS or message.status in UNVERIFIABLE_STATUSES
-    ):
+    if isinstance(message, HttpResponse) and not is_verifiable(message.status):
         raise ProfileViolationError(f"an answer with status {message.status} has no whole body and cannot be verified")
     if message.fields.odd_names:
         raise MalformedSignatureError(f"the message has a field with the name {quoted(message.fields.odd_names[0])}")

@@ -220,7 +220,7 @@ def test_requirements_are_replaced_and_checked_again() -> None:
     ],
 )
 def test_a_revocation_policy_of_each_mode_is_ready_to_use(policy: RevocationPolicy, mode: RevocationMode) -> None:
-    assert policy == RevocationPolicy(mode=mode, max_age=24 * HOUR, skew=dt.timedelta(seconds=60))
+    assert policy == RevocationPolicy(mode=mode, max_age=4 * HOUR, skew=dt.timedelta(seconds=60))
 
 
 @pytest.mark.parametrize(

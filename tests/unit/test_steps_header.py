@@ -220,3 +220,7 @@ def test_a_covered_request_target_of_a_response_needs_the_request(
     assert verifier.verify(answer).covered[0] == "(request-target)"
     with pytest.raises(ConfigurationError, match=r"give the request that the response answers \(request=\)"):
         verifier.verify(HttpResponse(status=200, fields=signed.fields, body=signed.body))
+
+
+def test_step_6_an_empty_kid_is_none(refuses: Refuses) -> None:
+    refuses(ProfileViolationError, "profile ddas requires kid", edit=lambda header: header.update(kid=""))

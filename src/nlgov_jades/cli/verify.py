@@ -133,15 +133,17 @@ def verify(
             trust=store, policy=policy, fetcher=online_fetcher(online_hosts) if online or online_hosts else None
         ).verify(message, at=at, ocsp=ocsp, crls=crls)
     except VerificationError as error:
-        _print_refusal(printer, error)
+        _print_refusal(printer, error, online=online or bool(online_hosts))
         raise NotValid from None
     _print_acceptance(printer, verified, message, chosen=not profile_ids)
 
 
-def _print_refusal(printer: Printer, error: VerificationError) -> None:
+def _print_refusal(printer: Printer, error: VerificationError, *, online: bool) -> None:
     detail = error.detail
     if isinstance(error, RevocationUnknownError):
-        detail += ". Give the answer with --crl or --ocsp, or --online; to go on without knowing: --revocation off"
+        detail += ". Give the answer with --crl or --ocsp"
+        detail += "; to go" if online else ", or --online; to go"
+        detail += " on without knowing: --revocation off"
     printer.line("not valid", style="bold red")
     printer.facts({"code": error.code, "why": detail, "sub-indication": error.sub_indication})
     printer.result(

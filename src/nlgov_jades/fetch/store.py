@@ -110,7 +110,7 @@ class Entry:
             jitter: From 0 to 1, at random.
         """
         wait = _refresh_wait(answer, fetched_at, max_age)
-        serials = 21 * len(data) if isinstance(data, Crl) else 0
+        serials = 8 * len(data) if isinstance(data, Crl) else 0
         return cls(
             data=data,
             standing=answer.standing,

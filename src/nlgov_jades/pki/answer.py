@@ -69,6 +69,7 @@ def check_window(
     policy: RevocationPolicy,
     at: dt.datetime,
     what: str,
+    revoked_at: dt.datetime | None = None,
 ) -> dt.datetime:
     """The last moment at which data with these times may be used.
 
@@ -78,11 +79,13 @@ def check_window(
         policy: Gives `max_age` and `skew`.
         at: The time to judge for, UTC.
         what: Name of the data for the error.
+        revoked_at: Since when they call the certificate revoked, UTC: for an earlier time newer data count too.
 
     Raises:
         UnusableDataError: They do not cover that time.
     """
-    if this_update > at + policy.skew:
+    known_before = revoked_at is not None and revoked_at <= at
+    if this_update > at + policy.skew and not known_before:
         raise UnusableDataError(f"the {what} is from {_utc(this_update)}, after the time it is asked for")
     until = this_update + policy.max_age if next_update is None else next_update
     if at > until:

@@ -135,7 +135,9 @@ def check_crl(
     if crl.issuer != issuer.subject:
         raise UnusableDataError("the CRL is of another issuer")
     _check_scope(crl, certificate)
-    until = check_window(crl.this_update, crl.next_update, policy=policy, at=at, what="CRL")
+    entry = crl.entry(certificate.serial_number)
+    revoked_at = None if entry is None else entry.revocation_date_utc
+    until = check_window(crl.this_update, crl.next_update, policy=policy, at=at, what="CRL", revoked_at=revoked_at)
     _check_issuer_may_sign(issuer)
     crl.check_signature(issuer)
     about = {
@@ -146,7 +148,6 @@ def check_crl(
         "valid_until": until,
         "der": crl.der,
     }
-    entry = crl.entry(certificate.serial_number)
     if entry is None:
         if _names_deltas(crl.extensions) or _names_deltas(certificate.extensions):
             raise UnusableDataError("the CRL has delta CRLs beside it, which are not read: it is not the latest word")

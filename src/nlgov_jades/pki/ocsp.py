@@ -175,7 +175,14 @@ def _answers(
             raise UnusableDataError("the OCSP response holds too many answers")
         if not _is_about(single, certificate, issuer):
             continue
-        until = check_window(single.this_update_utc, single.next_update_utc, policy=policy, at=at, what="OCSP response")
+        until = check_window(
+            single.this_update_utc,
+            single.next_update_utc,
+            policy=policy,
+            at=at,
+            what="OCSP response",
+            revoked_at=single.revocation_time_utc,
+        )
         if single.certificate_status is ocsp.OCSPCertStatus.UNKNOWN:
             continue
         reason = single.revocation_reason

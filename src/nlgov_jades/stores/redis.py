@@ -187,6 +187,10 @@ class RedisStore:
 
     def save(self, key: Key, entry: Entry, *, timeout: float) -> None:
         """As `SharedLevel.save`."""
+        held = self._front.get(key)
+        if held is not None and held.data is entry.data:
+            # `get` may have said that it is due, which is about this process only.
+            entry = held
         left = min(entry.valid_until - entry.fetched_at, LONGEST) // _MILLISECOND
         try:
             stamp = Stamp(entry)

@@ -214,7 +214,7 @@ class Process:
     kind: str
     world: World
     url: str
-    seconds: float = 0.5
+    seconds: float = 1
 
     def __post_init__(self) -> None:
         self.store = RedisStore(self.url, seconds=self.seconds)

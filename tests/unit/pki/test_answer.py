@@ -91,3 +91,13 @@ def test_an_age_of_the_policy_does_not_lengthen_a_next_update() -> None:
     policy = HARD.replace(max_age=30 * 24 * HOUR)
     with pytest.raises(UnusableDataError, match="was valid until"):
         check_window(NOW - HOUR, NOW - SECOND, policy=policy, at=NOW, what="CRL")
+
+
+def test_newer_data_that_call_a_certificate_revoked_before_the_time_in_question_count() -> None:
+    # Otherwise soft-fail would pass over a "revoked" because it was learnt later.
+    later = NOW + 10 * HOUR
+    with pytest.raises(UnusableDataError, match="after the time it is asked for"):
+        check_window(later, later + HOUR, policy=HARD, at=NOW, what="CRL")
+    with pytest.raises(UnusableDataError, match="after the time it is asked for"):
+        check_window(later, later + HOUR, policy=HARD, at=NOW, what="CRL", revoked_at=NOW + HOUR)
+    assert check_window(later, later + HOUR, policy=HARD, at=NOW, what="CRL", revoked_at=NOW - HOUR) == later + HOUR

@@ -241,6 +241,26 @@ def test_after_news_each_entry_is_due_until_it_was_compared(hearing: tuple[Redis
     assert store.get(KEY) is kept
 
 
+def test_what_is_due_after_news_is_not_told_to_others_as_due(
+    hearing: tuple[RedisStore, list[Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store, answers = hearing
+    store.put(KEY, entry())
+    answers.append(b"1")
+    store._ask_for_news()
+    due = store.get(KEY)
+    assert due is not None
+    sent: list[bytes] = []
+
+    class Client:
+        def eval(self, *arguments: Any) -> None:
+            sent.append(arguments[4])
+
+    monkeypatch.setattr(store, "_ask", lambda question, _: question(Client()))
+    store.save(KEY, due, timeout=5)
+    assert sent == [Stamp(entry()).line + Response.der]
+
+
 def test_what_was_compared_is_remembered_within_bounds(
     hearing: tuple[RedisStore, list[Any]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
