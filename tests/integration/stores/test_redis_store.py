@@ -230,7 +230,7 @@ GARBAGE: dict[str, Callable[[bytes], bytes]] = {
     "a truncated answer": lambda der: line() + shortened(der),
     "a spoiled signature": lambda der: line() + with_another_signature(der),
     "octets behind the answer": lambda der: line() + der + b"0",
-    "a time that does not exist": lambda der: b"jades1 %s - %s\n" % (b"9" * 17, b"9" * 16) + der,
+    "a time that does not exist": lambda der: b"jades1 %s - %s\n" % (b"9" * 16 + b"0", b"9" * 16) + der,
     "a pickle": lambda _: line() + b"cos\nsystem\n(S'false'\ntR.",
 }
 

@@ -340,7 +340,7 @@ def test_newer_and_revoked_data_sort_last() -> None:
         Stamp(entry()).line.replace(b"-", b"0") + b"0",
         Stamp(entry()).line.rstrip() + b"0",
         b" " + Stamp(entry()).line + b"0",
-        b"jades1 %s - %s\n0" % (b"9" * 17, b"9" * 16),
+        b"jades1 %s - %s\n0" % (b"9" * 16 + b"0", b"9" * 16),
     ],
 )
 def test_a_value_of_another_form_is_none(value: bytes) -> None:
