@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import rsa
 
 from .encoding import ascii_lower, base64_decode, base64url_decode, base64url_encode
 from .errors import (
@@ -25,6 +26,7 @@ from .errors import (
     UnsupportedAlgorithmError,
     quoted,
 )
+from .jws import check_rsa_size
 from .pki.certificate import UnreadableCertificateError, load_der
 from .profiles import BodyOctets, CertificateReference, Profile
 from .sigd import HTTP_HEADERS, MAX_PARS
@@ -249,6 +251,7 @@ def read_certificates(x5c: Sequence[str]) -> tuple[tuple[bytes, x509.Certificate
     Raises:
         MalformedSignatureError: An entry is no padded base64 of a readable certificate of at most MAX_CERTIFICATE
             octets.
+        UnsupportedAlgorithmError: An RSA key in it is weak, or dear to use.
     """
     return tuple(_certificate(entry, position) for position, entry in enumerate(x5c))
 
@@ -259,9 +262,14 @@ def _certificate(entry: str, position: int) -> tuple[bytes, x509.Certificate]:
     if len(der) > MAX_CERTIFICATE:
         raise MalformedSignatureError(f"{what} is longer than {MAX_CERTIFICATE} octets")
     try:
-        return der, load_der(der)
+        certificate = load_der(der)
     except UnreadableCertificateError:
         raise MalformedSignatureError(f"{what} cannot be read") from None
+    key = certificate.public_key()
+    if isinstance(key, rsa.RSAPublicKey):
+        # Before the path search, which tries this key on other certificates of the same stranger, dozens of times.
+        check_rsa_size(key, what)
+    return der, certificate
 
 
 def check_references(header: Header, certificates: Sequence[bytes]) -> None:

@@ -36,7 +36,7 @@ MAX_FIELD_LENGTH = 32 * 1024
 MIN_RSA_BITS, MAX_RSA_BITS = 2048, 8192
 """RFC 7518 §3.5 asks for 2048 or more; above 8192 a verification costs milliseconds and nobody issues them."""
 
-_MIN_RSA_EXPONENT, _MAX_RSA_EXPONENT = 65537, 1 << 64
+_MIN_RSA_EXPONENT, _MAX_RSA_EXPONENT = 65537, 1 << 32
 """Small exponents have a history; a large one makes a verification as dear as a signature."""
 
 PSS = padding.PSS(mgf=padding.MGF1(SHA256()), salt_length=32)

@@ -33,6 +33,9 @@ DEFAULT_CLOCK_SKEW = dt.timedelta(seconds=60)
 REVOCATION_MAX_AGE = dt.timedelta(hours=4)
 """Digikoppeling PKI003 and PKI004: revocations are published within four hours, and looked for as often."""
 
+_LONGEST = dt.timedelta(days=3653)
+"""Beyond ten years a duration is a mistake, and dates would overflow."""
+
 _OID = re.compile(r"[0-2](?:\.(?:0|[1-9][0-9]{0,38})){1,32}")
 _MEDIA_TYPE = re.compile(r"[a-z0-9!#$&^_.+-]+/[a-z0-9!#$&^_.+-]+")
 _CODING = re.compile(r"[a-z0-9!#$%&'*+.^_`|~-]+")
@@ -47,8 +50,8 @@ def _texts(texts: object, form: re.Pattern[str], rule: str) -> frozenset[str]:
 
 
 def _check_duration(duration: object, what: str) -> None:
-    if not isinstance(duration, dt.timedelta) or duration < dt.timedelta(0):
-        raise ConfigurationError(f"{what} is a timedelta, not negative")
+    if not isinstance(duration, dt.timedelta) or not dt.timedelta(0) <= duration <= _LONGEST:
+        raise ConfigurationError(f"{what} is a timedelta from 0 to ten years")
 
 
 class AnyTrusted(Enum):

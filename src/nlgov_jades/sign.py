@@ -362,8 +362,8 @@ def _is_no_text(text: str) -> bool:
 
 
 def _check_signable(message: HttpMessage) -> None:
-    if isinstance(message, HttpResponse) and not is_verifiable(message.status):
-        raise MessageNotSignableError(f"an answer with status {message.status} has no whole body to sign")
+    if isinstance(message, HttpResponse) and not is_verifiable(message):
+        raise MessageNotSignableError(f"an answer to HEAD or with status {message.status} has no whole body to sign")
     if message.fields.odd_names:
         raise MessageNotSignableError(f"the message has a field with the name {quoted(message.fields.odd_names[0])}")
 

@@ -179,15 +179,18 @@ def _signer_certificates(header: dict[str, Any], x5c: Sequence[str], profile: Pr
     )
 
 
-def is_verifiable(status: int) -> bool:
-    """Whether an answer with this status carries the whole body that its Digest speaks of."""
-    return status >= _FIRST_FINAL_STATUS and status not in _UNVERIFIABLE_STATUSES
+def is_verifiable(answer: HttpResponse) -> bool:
+    """Whether an answer carries the whole body that its Digest speaks of: not one to HEAD, 1xx, 206 or 304."""
+    to_head = answer.request is not None and answer.request.method == "HEAD"
+    return not to_head and answer.status >= _FIRST_FINAL_STATUS and answer.status not in _UNVERIFIABLE_STATUSES
 
 
 def _check_verifiable(message: HttpMessage) -> None:
     """Before step 1: the message is one whose fields and body are all there, under names that everybody reads alike."""
-    if isinstance(message, HttpResponse) and not is_verifiable(message.status):
-        raise ProfileViolationError(f"an answer with status {message.status} has no whole body and cannot be verified")
+    if isinstance(message, HttpResponse) and not is_verifiable(message):
+        raise ProfileViolationError(
+            f"an answer to HEAD or with status {message.status} has no whole body and cannot be verified"
+        )
     if message.fields.odd_names:
         raise MalformedSignatureError(f"the message has a field with the name {quoted(message.fields.odd_names[0])}")
 

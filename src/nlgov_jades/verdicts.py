@@ -144,6 +144,8 @@ class VerdictStore:
         if len(self._younger) >= MAX_VERDICTS // 2:
             self._elder, self._younger = self._younger, {}
         self._younger[key] = verdict
+        for entry in verdict.evidence:  # a hold that was lifted: its next revocation is a new one
+            self._revoked.pop(entry.certificate, None)
 
     def revoked(self, certificate: str) -> None:
         """A revocation was met. A new one may be of a CA: then no verdict found before it is used again.

@@ -56,6 +56,7 @@ class Occasion:
         body: Whether the body is compared now.
         given: Revocation data that the caller brought along.
         verdicts: Verdicts that may be used and added to; `None` for a check of another time or with given data.
+        revocations: Hears of every revocation, whoever brought the data.
         source: The generation of whoever fetches, read before any check; `None` when there is none.
     """
 
@@ -63,6 +64,7 @@ class Occasion:
     body: BodyArrival
     given: GivenData
     verdicts: VerdictStore | None
+    revocations: VerdictStore
     source: object
 
 
@@ -130,8 +132,7 @@ def _judge(
     try:
         findings = yield from check_revocation(path, policy.revocation, at=at, given=occasion.given)
     except CertificateRevokedError as error:
-        if verdicts is not None:
-            verdicts.revoked(error.sha256)
+        occasion.revocations.revoked(error.sha256)
         raise
     identity = SignerIdentity.from_certificate(path.leaf)
     until = findings.valid_until

@@ -170,6 +170,7 @@ class _Settings(Generic[_Fetcher]):
             body=body,
             given=NOTHING_GIVEN if usual else GivenData.parse(tuple(ocsp), tuple(crls)),
             verdicts=self._verdicts if usual else None,
+            revocations=self._verdicts,
             source=getattr(self._fetcher, "generation", None),
         )
         return verification(message, self._trust, self._policy, occasion)

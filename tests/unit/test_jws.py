@@ -161,7 +161,7 @@ def test_an_even_exponent_is_refused_also_where_the_parser_lets_it_pass(refused:
         check_rsa_size(key, "the CA")
 
 
-@pytest.mark.parametrize("exponent", [65537, 65539, (1 << 64) - 1])
+@pytest.mark.parametrize("exponent", [65537, 65539, (1 << 32) - 1])
 def test_an_rsa_key_with_an_accepted_exponent_is_accepted(exponent: int) -> None:
     check_rsa_size(rsa_key(2048, exponent), "the CA")
 

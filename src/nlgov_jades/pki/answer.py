@@ -85,7 +85,7 @@ def check_window(
         UnusableDataError: They do not cover that time.
     """
     known_before = revoked_at is not None and revoked_at <= at
-    if this_update > at + policy.skew and not known_before:
+    if this_update - at > policy.skew and not known_before:
         raise UnusableDataError(f"the {what} is from {_utc(this_update)}, after the time it is asked for")
     until = this_update + policy.max_age if next_update is None else next_update
     if at > until:

@@ -6,6 +6,7 @@ import datetime as dt
 from array import array
 from bisect import bisect_left
 from collections.abc import Iterable
+from enum import Enum
 
 from asn1crypto.algos import SignedDigestAlgorithm
 from cryptography import x509
@@ -18,7 +19,7 @@ from .answer import Answer, Standing, check_window
 from .identity import common_name
 from .signatures import UnusableDataError, check_signature
 
-__all__ = ["MAX_CRL", "Crl", "check_crl", "parse_crl"]
+__all__ = ["MAX_CRL", "Crl", "Entries", "check_crl", "parse_crl"]
 
 MAX_CRL = 32 * 1024 * 1024
 """Octets. 100 000 entries take 5 MB; PKIoverheid's are far smaller."""
@@ -56,7 +57,7 @@ class Crl:
         self.number = _number(crl)
         self.issuer = crl.issuer
         self._crl = crl
-        self._index = _index(crl)
+        self._index: array[int] | None = None
         self._checked_keys: set[bytes] = set()
 
     @property
@@ -65,7 +66,18 @@ class Crl:
         return self._crl.extensions
 
     def __len__(self) -> int:
-        return len(self._index)
+        return len(self._serials())
+
+    def _serials(self) -> array[int]:
+        # Not before the signature was checked: whoever sits on the way would have us read 32 MiB of entries.
+        if self._index is None:
+            try:
+                self._index = _index(self._crl)
+            except UnusableDataError:
+                raise
+            except Exception:  # noqa: BLE001 - entries are parsed when they are asked for
+                raise UnusableDataError("this is not a CRL, or a damaged one") from None
+        return self._index
 
     def entry(self, serial_number: int) -> x509.RevokedCertificate | None:
         """The entry of a serial number, or `None` when it is not listed: a binary search.
@@ -75,8 +87,9 @@ class Crl:
         if serial_number < 0:
             raise UnusableDataError("the certificate has a negative serial number, which no CRL can list")
         wanted = serial_number & _LOW_BITS
-        position = bisect_left(self._index, wanted)
-        if position == len(self._index) or self._index[position] != wanted:
+        index = self._serials()
+        position = bisect_left(index, wanted)
+        if position == len(index) or index[position] != wanted:
             return None
         return self._crl.get_revoked_certificate_by_serial_number(serial_number)
 
@@ -97,8 +110,21 @@ class Crl:
         return f"<Crl: {len(self)} entries, {self.this_update:%Y-%m-%dT%H:%M:%SZ}>"
 
 
-def parse_crl(der: bytes) -> Crl:
+class Entries(Enum):
+    """When the entries of a CRL are read."""
+
+    NOW = "now"
+    """At once: the caller who gave it hears at once what is wrong."""
+    AFTER_SIGNATURE = "after signature"
+    """When its signature was checked: it came over a network."""
+
+
+def parse_crl(der: bytes, entries: Entries = Entries.NOW) -> Crl:
     """A CRL, when its form is one that is processed. Its signature is not checked here.
+
+    Args:
+        der: The CRL.
+        entries: When its entries are read.
 
     Raises:
         UnusableDataError: No CRL, too large, without nextUpdate, indirect, delta, partial, or with a critical
@@ -109,7 +135,10 @@ def parse_crl(der: bytes) -> Crl:
     try:
         crl = x509.load_der_x509_crl(der)
         _check_extensions(crl.extensions)
-        return Crl(der, crl, _next_update(crl))
+        parsed = Crl(der, crl, _next_update(crl))
+        if entries is Entries.NOW:
+            len(parsed)
+        return parsed
     except UnusableDataError:
         raise
     except Exception:  # noqa: BLE001 - the parser raises more classes than it documents
@@ -135,11 +164,11 @@ def check_crl(
     if crl.issuer != issuer.subject:
         raise UnusableDataError("the CRL is of another issuer")
     _check_scope(crl, certificate)
+    _check_issuer_may_sign(issuer)
+    crl.check_signature(issuer)  # before an entry is read
     entry = crl.entry(certificate.serial_number)
     revoked_at = None if entry is None else entry.revocation_date_utc
     until = check_window(crl.this_update, crl.next_update, policy=policy, at=at, what="CRL", revoked_at=revoked_at)
-    _check_issuer_may_sign(issuer)
-    crl.check_signature(issuer)
     about = {
         "source": RevocationSource.CRL,
         "signer": common_name(issuer),

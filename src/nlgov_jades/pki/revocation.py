@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Generator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from cryptography import x509
 from cryptography.x509.oid import AuthorityInformationAccessOID
@@ -18,7 +18,7 @@ from ..policy import RevocationMode, RevocationPolicy
 from ..result import RevocationEvidence, RevocationSource, RevocationStatus
 from .answer import Answer, Standing, decide
 from .certificate import display_name, fingerprint
-from .crl import MAX_CRL, Crl, check_crl, parse_crl
+from .crl import MAX_CRL, Crl, Entries, check_crl, parse_crl
 from .identity import common_name
 from .ocsp import MAX_OCSP, OcspResponse, check_ocsp, ocsp_request, parse_ocsp
 from .path import CertificationPath
@@ -80,7 +80,11 @@ class FetchRequest:
                 does not fit.
         """
         try:
-            data = parse_ocsp(octets) if self.source is RevocationSource.OCSP else parse_crl(octets)
+            data = (
+                parse_ocsp(octets)
+                if self.source is RevocationSource.OCSP
+                else parse_crl(octets, Entries.AFTER_SIGNATURE)
+            )
         except UnusableDataError as error:
             raise _fetch_error(error) from None
         self.check(data)
@@ -241,7 +245,9 @@ class _Question:
         elif standing is None or standing.standing is not Standing.GOOD:
             self.attempts.append(f"{what}: whether its responder {display_name(said.delegate)} is revoked is not known")
         else:
-            answers.append(said.answer)
+            # The answer counts for as long as its responder is vouched for.
+            until = min(said.answer.valid_until, standing.valid_until)
+            answers.append(replace(said.answer, valid_until=until))
 
     def ask_crls(self) -> _Reading:
         answers: list[Answer] = []
