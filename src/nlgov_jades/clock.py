@@ -9,9 +9,6 @@ from .errors import ConfigurationError
 
 __all__ = ["Clock", "check_time", "utc_now"]
 
-_FIRST_YEAR, _LAST_YEAR = 1900, 9900
-"""Ages and skews are added to times; at the ends of the calendar they would overflow."""
-
 Clock = Callable[[], dt.datetime]
 """Gives the current time as an aware UTC datetime."""
 
@@ -29,6 +26,7 @@ def check_time(time: object) -> dt.datetime:
     """
     if not isinstance(time, dt.datetime) or time.utcoffset() is None:
         raise ConfigurationError("a time is a datetime with a time zone, for example datetime.now(UTC)")
-    if not _FIRST_YEAR <= time.year <= _LAST_YEAR:
-        raise ConfigurationError(f"a time lies within the years {_FIRST_YEAR} to {_LAST_YEAR}")
-    return time.astimezone(dt.UTC)
+    try:
+        return time.astimezone(dt.UTC)
+    except OverflowError:
+        raise ConfigurationError("a time lies within the years 1 to 9999 in UTC") from None

@@ -15,6 +15,7 @@ from cryptography import x509
 
 from .jws import PublicKey
 from .notice import Notice
+from .pki.answer import later
 from .pki.path import CertificationPath
 from .policy import RevocationPolicy
 from .profiles import SignatureAlgorithm
@@ -97,10 +98,14 @@ def lifetime(
         policy: Its `max_age` counts from now.
         at: Now.
     """
-    ends = [data_until, at + policy.max_age, *(certificate.not_valid_after_utc for certificate in path.certificates)]
+    ends = [
+        data_until,
+        later(at, policy.max_age),
+        *(certificate.not_valid_after_utc for certificate in path.certificates),
+    ]
     this_update = evidence[0].this_update
     if this_update is not None:
-        ends.append(this_update + policy.max_age)
+        ends.append(later(this_update, policy.max_age))
     return min(ends)
 
 

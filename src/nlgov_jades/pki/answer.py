@@ -11,7 +11,7 @@ from ..policy import RevocationPolicy
 from ..result import RevocationSource
 from .signatures import UnusableDataError
 
-__all__ = ["Answer", "Standing", "check_window", "decide"]
+__all__ = ["Answer", "Standing", "check_window", "decide", "later"]
 
 
 class Standing(StrEnum):
@@ -62,6 +62,14 @@ def decide(answers: Sequence[Answer]) -> Answer | None:
     return latest
 
 
+def later(time: dt.datetime, duration: dt.timedelta) -> dt.datetime:
+    """The time so much later, or the end of the calendar."""
+    try:
+        return time + duration
+    except OverflowError:
+        return dt.datetime.max.replace(tzinfo=dt.UTC)
+
+
 def check_window(
     this_update: dt.datetime,
     next_update: dt.datetime | None,
@@ -87,7 +95,7 @@ def check_window(
     known_before = revoked_at is not None and revoked_at <= at
     if this_update - at > policy.skew and not known_before:
         raise UnusableDataError(f"the {what} is from {_utc(this_update)}, after the time it is asked for")
-    until = this_update + policy.max_age if next_update is None else next_update
+    until = later(this_update, policy.max_age) if next_update is None else next_update
     if at > until:
         raise UnusableDataError(f"the {what} was valid until {_utc(until)}")
     return until
