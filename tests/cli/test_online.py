@@ -103,3 +103,14 @@ def test_a_host_of_another_form_is_status_two(run: Run, message: Message, name: 
     done = run(*message[1], "--online-host", name, "--json")
     assert done.status == 2
     assert done.error in {"USAGE", "CONFIGURATION"}
+
+
+def test_nothing_is_fetched_for_a_chain_that_did_not_reach_an_anchor(
+    run: Run, message: Message, responder: Responder, files: Path
+) -> None:
+    # Its URLs may be the attacker's: the responder listens and must hear nothing.
+    before = len(responder.requests)
+    words = [files / "foreign-root.pem" if str(word).endswith("root.pem") else word for word in message[1]]
+    done = run(*words, "--online-host", host(responder), "--json")
+    assert (done.status, done.error) == (1, "CERTIFICATE_PATH")
+    assert len(responder.requests) == before

@@ -13,10 +13,9 @@ from cryptography import x509
 from ..clock import utc_now
 from ..errors import FetchError, RevocationUnknownError, VerificationError
 from ..pki import fitness
-from ..pki.certificate import fingerprint
+from ..pki.certificate import extended_key_usages, fingerprint, key_usage
 from ..pki.identity import common_name, kvk_of, oin_of, organization
 from ..pki.path import CertificationPath, find_path
-from ..pki.requirements import extended_key_usages, key_usage
 from ..pki.revocation import FetchRequest, GivenData, RevocationData, RevocationFindings, check_revocation
 from ..pki.trust import TrustStore
 from ..policy import RevocationPolicy

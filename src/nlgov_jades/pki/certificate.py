@@ -10,7 +10,17 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from ..errors import CertificateExpiredError, CertificateNotYetValidError, ConfigurationError, quoted
 
-__all__ = ["UnreadableCertificateError", "check_validity", "display_name", "fingerprint", "load_der", "load_pem_bundle"]
+__all__ = [
+    "UnreadableCertificateError",
+    "check_validity",
+    "display_name",
+    "extended_key_usages",
+    "fingerprint",
+    "is_authority",
+    "key_usage",
+    "load_der",
+    "load_pem_bundle",
+]
 
 _NAME_LENGTH = 120
 
@@ -81,3 +91,28 @@ def check_validity(certificate: x509.Certificate, at: dt.datetime) -> None:
         raise CertificateExpiredError(display_name(certificate), not_after=certificate.not_valid_after_utc, at=at)
     if at < certificate.not_valid_before_utc:
         raise CertificateNotYetValidError(display_name(certificate), not_before=certificate.not_valid_before_utc, at=at)
+
+
+def is_authority(certificate: x509.Certificate) -> bool:
+    """Whether basicConstraints says that it is a CA."""
+    try:
+        return certificate.extensions.get_extension_for_class(x509.BasicConstraints).value.ca
+    except x509.ExtensionNotFound:
+        return False
+
+
+def key_usage(certificate: x509.Certificate) -> x509.KeyUsage | None:
+    """The keyUsage extension, or `None`."""
+    try:
+        return certificate.extensions.get_extension_for_class(x509.KeyUsage).value
+    except x509.ExtensionNotFound:
+        return None
+
+
+def extended_key_usages(certificate: x509.Certificate) -> frozenset[str] | None:
+    """The OIDs in extendedKeyUsage, or `None` when the extension is absent."""
+    try:
+        extension = certificate.extensions.get_extension_for_class(x509.ExtendedKeyUsage)
+    except x509.ExtensionNotFound:
+        return None
+    return frozenset(usage.dotted_string for usage in extension.value)

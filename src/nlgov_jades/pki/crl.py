@@ -16,6 +16,7 @@ from cryptography.x509.oid import CRLEntryExtensionOID, ExtensionOID
 from ..policy import RevocationPolicy
 from ..result import RevocationSource
 from .answer import Answer, Standing, check_window
+from .certificate import is_authority, key_usage
 from .identity import common_name
 from .signatures import UnusableDataError, check_signature
 
@@ -261,7 +262,7 @@ def _check_scope(crl: Crl, certificate: x509.Certificate) -> None:
         point = crl.extensions.get_extension_for_class(x509.IssuingDistributionPoint).value
     except x509.ExtensionNotFound:
         return
-    authority = _is_authority(certificate)
+    authority = is_authority(certificate)
     if (point.only_contains_user_certs and authority) or (point.only_contains_ca_certs and not authority):
         raise UnusableDataError("the CRL is about certificates of another kind")
     if point.relative_name is not None:
@@ -279,19 +280,11 @@ def _distribution_names(certificate: x509.Certificate) -> set[x509.GeneralName]:
 
 
 def _check_issuer_may_sign(issuer: x509.Certificate) -> None:
-    try:
-        usage = issuer.extensions.get_extension_for_class(x509.KeyUsage).value
-    except x509.ExtensionNotFound:
-        raise UnusableDataError("the CRL's issuer has no keyUsage") from None
+    usage = key_usage(issuer)
+    if usage is None:
+        raise UnusableDataError("the CRL's issuer has no keyUsage")
     if not usage.crl_sign:
         raise UnusableDataError("the CRL's issuer may not sign CRLs (cRLSign)")
-
-
-def _is_authority(certificate: x509.Certificate) -> bool:
-    try:
-        return certificate.extensions.get_extension_for_class(x509.BasicConstraints).value.ca
-    except x509.ExtensionNotFound:
-        return False
 
 
 def _names_deltas(extensions: x509.Extensions) -> bool:

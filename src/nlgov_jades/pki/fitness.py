@@ -13,6 +13,7 @@ from ..jws import check_key
 from ..policy import CertificateRequirements, ExtendedKeyUsages
 from ..profiles import SignatureAlgorithm
 from . import requirements
+from .certificate import extended_key_usages, key_usage
 from .identity import kvk_of, oin_of
 from .pkioverheid import POLICIES, TLS_POLICIES, TRIAL_ARC
 from .policies import policies_of
@@ -51,12 +52,12 @@ def fit_for_signing(certificate: x509.Certificate) -> Fitness:
 def fit_for_tls(certificate: x509.Certificate) -> Fitness:
     """Digikoppeling: a PKIoverheid certificate for TLS on both sides, with an OIN."""
     found: list[str] = []
-    usages = requirements.extended_key_usages(certificate) or frozenset()
+    usages = extended_key_usages(certificate) or frozenset()
     if missing := sorted(
         {_SERVER_AUTH: "serverAuth", _CLIENT_AUTH: "clientAuth"}[oid] for oid in {_SERVER_AUTH, _CLIENT_AUTH} - usages
     ):
         found.append(f"extendedKeyUsage does not hold {' and '.join(missing)}")
-    usage = requirements.key_usage(certificate)
+    usage = key_usage(certificate)
     if usage is None or not usage.digital_signature:
         found.append("keyUsage does not hold digitalSignature")
     if oin_of(certificate) is None:

@@ -15,6 +15,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, ExtensionOID
 from ..policy import RevocationPolicy
 from ..result import RevocationSource
 from .answer import Answer, Standing, check_window, decide
+from .certificate import extended_key_usages, key_usage
 from .identity import common_name
 from .signatures import UnusableDataError, check_signature
 
@@ -246,15 +247,9 @@ def _check_delegate(delegate: x509.Certificate, issuer: x509.Certificate, at: dt
         raise UnusableDataError("the OCSP responder's certificate has a critical extension that is not processed")
     if getattr(delegate.signature_hash_algorithm, "name", "") not in {"sha256", "sha384", "sha512"}:
         raise UnusableDataError("the OCSP responder's certificate is signed with an algorithm that is not accepted")
-    try:
-        extended = delegate.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
-    except x509.ExtensionNotFound:
-        extended = x509.ExtendedKeyUsage([])
-    if ExtendedKeyUsageOID.OCSP_SIGNING not in extended:
+    extended = extended_key_usages(delegate)
+    if extended is None or ExtendedKeyUsageOID.OCSP_SIGNING.dotted_string not in extended:
         raise UnusableDataError("the OCSP responder's certificate is not for OCSP (id-kp-OCSPSigning)")
-    try:
-        usage = delegate.extensions.get_extension_for_class(x509.KeyUsage).value
-    except x509.ExtensionNotFound:
-        return
-    if not (usage.digital_signature or usage.content_commitment):
+    usage = key_usage(delegate)
+    if usage is not None and not (usage.digital_signature or usage.content_commitment):
         raise UnusableDataError("the OCSP responder's certificate may not sign (keyUsage)")

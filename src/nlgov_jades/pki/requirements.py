@@ -17,10 +17,10 @@ from ..errors import CertificatePathError, UnsupportedAlgorithmError
 from ..jws import check_rsa_size
 from ..policy import ExtendedKeyUsages
 from ..profiles import SignatureAlgorithm
-from .certificate import display_name
+from .certificate import display_name, extended_key_usages, is_authority, key_usage
 from .signatures import ACCEPTED_CURVES
 
-__all__ = ["check_authorities", "check_keys", "check_signer", "check_usage_nesting", "extended_key_usages", "key_usage"]
+__all__ = ["check_authorities", "check_keys", "check_signer", "check_usage_nesting"]
 
 SERVER_AUTH = "1.3.6.1.5.5.7.3.1"
 ANY_EXTENDED_KEY_USAGE = "2.5.29.37.0"
@@ -50,7 +50,7 @@ def check_signer(leaf: x509.Certificate, accepted: ExtendedKeyUsages) -> None:
     for extension in leaf.extensions:
         if extension.critical and extension.oid not in _PROCESSED:
             raise _failed(leaf, f"has a critical extension that is not processed: {extension.oid.dotted_string}")
-    if _is_authority(leaf):
+    if is_authority(leaf):
         raise _failed(leaf, "is that of a CA, which does not sign messages")
     usage = key_usage(leaf)
     if usage is None or not (usage.digital_signature or usage.content_commitment):
@@ -155,30 +155,6 @@ def _prepared(text: str) -> str:
     # distinguish names; otherwise an excluded name would pass in disguise.
     visible = "".join(character for character in text if unicodedata.category(character) != "Cf")
     return " ".join(unicodedata.normalize("NFKC", visible).casefold().split())
-
-
-def _is_authority(certificate: x509.Certificate) -> bool:
-    try:
-        return certificate.extensions.get_extension_for_class(x509.BasicConstraints).value.ca
-    except x509.ExtensionNotFound:
-        return False
-
-
-def key_usage(certificate: x509.Certificate) -> x509.KeyUsage | None:
-    """The keyUsage extension, or `None`."""
-    try:
-        return certificate.extensions.get_extension_for_class(x509.KeyUsage).value
-    except x509.ExtensionNotFound:
-        return None
-
-
-def extended_key_usages(certificate: x509.Certificate) -> frozenset[str] | None:
-    """The OIDs in extendedKeyUsage, or `None` when the extension is absent."""
-    try:
-        extension = certificate.extensions.get_extension_for_class(x509.ExtendedKeyUsage)
-    except x509.ExtensionNotFound:
-        return None
-    return frozenset(usage.dotted_string for usage in extension.value)
 
 
 def _is_accepted_curve(key: object) -> bool:

@@ -9,7 +9,7 @@ from cryptography import x509
 from cryptography.x509.verification import Store
 
 from ..errors import ConfigurationError
-from .certificate import display_name, fingerprint, load_pem_bundle
+from .certificate import display_name, fingerprint, is_authority, load_pem_bundle
 from .pkioverheid import PinRole, role_of
 
 __all__ = ["MAX_INTERMEDIATES_ON_PATH", "TrustStore"]
@@ -116,6 +116,6 @@ def _authorities(certificates: Iterable[x509.Certificate], role: str) -> tuple[x
 
 def _is_authority(certificate: x509.Certificate) -> bool:
     try:
-        return certificate.extensions.get_extension_for_class(x509.BasicConstraints).value.ca
+        return is_authority(certificate)
     except Exception:  # noqa: BLE001 - extensions that cannot be read raise more classes than are documented
         return False
