@@ -119,7 +119,7 @@ def site(files: Path) -> Iterator[str]:
             self.end_headers()
             self.wfile.write(certificate if self.path == "/root.cer" else b"x" * 100_000)
 
-        def log_message(self, *_: object) -> None:
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the name in the standard library
             """Say nothing."""
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Site) as server:
