@@ -1,6 +1,6 @@
 """Our own checks over a path that is already cryptographically right: usages, keys, algorithms, name constraints.
 
-`certificates.md` of the design calls this "then our own checks over the returned chain"; `path.py` runs them.
+`path.py` runs them over the chain that the path builder returned.
 """
 
 from __future__ import annotations

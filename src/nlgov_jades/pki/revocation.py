@@ -1,4 +1,4 @@
-"""Revocation along a path (certificates.md: given data, then what the driver can get), as one generator.
+"""Revocation along a path, as one generator: from given data first, then from what the driver can get.
 
 It yields what it needs to read, receives it parsed or hears why it cannot be had, and decides. Where the data come from,
 a cache or the network, is the driver's business; so is the time that it may take.
