@@ -10,7 +10,6 @@ from functools import lru_cache
 from typing import Any
 
 from cryptography import x509
-from cryptography.hazmat.primitives.asymmetric import rsa
 
 from . import jades, profiles
 from .digest import DigestAlgorithm, compare, parse_content_digest, parse_digest
@@ -26,12 +25,9 @@ from .errors import (
 )
 from .jws import base64url_pieces, check_key, parse_detached, signing_input_digest, verify_signature
 from .message import Fields, HttpMessage, HttpResponse
-from .notice import Notice, NoticeCode
-from .pki.pkioverheid import TRIAL_ARC
-from .pki.policies import policies_of
 from .policy import ANY_MEDIA_TYPE, ANY_TRUSTED, VerificationPolicy
 from .profiles import BodyOctets, Profile
-from .result import RevocationEvidence, RevocationStatus, SignerIdentity
+from .result import SignerIdentity
 from .sigd import check_pars, payload_octets
 from .verdicts import PathVerdict, SignerCertificates, verdict_key
 
@@ -39,7 +35,6 @@ __all__ = [
     "BodyArrival",
     "SignedMessage",
     "StatedDigests",
-    "certificate_notices",
     "check_body",
     "check_fields",
     "check_signer",
@@ -47,7 +42,6 @@ __all__ = [
     "content_codings",
     "is_verifiable",
     "known_signature_fields",
-    "message_notices",
 ]
 
 _UTF_8 = frozenset({"", "charset=utf-8", 'charset="utf-8"'})
@@ -56,9 +50,6 @@ _UTF_8 = frozenset({"", "charset=utf-8", 'charset="utf-8"'})
 _FIRST_FINAL_STATUS = 200
 _UNVERIFIABLE_STATUSES = frozenset({206, 304})
 """Partial Content and Not Modified: their Digest is of a body that they do not carry (RFC 3230 §4.3.2)."""
-
-_RECOMMENDED_RSA_BITS = 3072
-"""What ETSI TS 119 312 asks of keys used after 2028; smaller ones are accepted and reported."""
 
 
 class BodyArrival(Enum):
@@ -329,54 +320,3 @@ def check_signer(identity: SignerIdentity, policy: VerificationPolicy) -> None:
 
 def _named(policy: VerificationPolicy) -> frozenset[object]:
     return frozenset() if policy.signers is ANY_TRUSTED else frozenset(policy.signers)
-
-
-def certificate_notices(certificates: SignerCertificates, identity: SignerIdentity) -> tuple[Notice, ...]:
-    """What is worth telling about the signer's certificate, whatever the message."""
-    key = certificates.key
-    small = isinstance(key, rsa.RSAPublicKey) and key.key_size < _RECOMMENDED_RSA_BITS
-    trial = any(oid.startswith(TRIAL_ARC) for oid in policies_of(certificates.leaf) or ())
-    wrong_rsin = identity.oin is not None and not identity.oin.passes_eleven_test()
-    return _notices(
-        (small, NoticeCode.SMALL_KEY, "the signer's RSA key is below 3072 bits"),
-        (wrong_rsin, NoticeCode.RSIN_CHECK, "the RSIN in the signer's OIN fails the eleven-test"),
-        (trial, NoticeCode.TRIAL_CERTIFICATE, "the signer's certificate is from PKIoverheid's TRIAL hierarchy"),
-    )
-
-
-def message_notices(
-    signed: SignedMessage, evidence: Sequence[RevocationEvidence], policy: VerificationPolicy
-) -> tuple[Notice, ...]:
-    """What is worth telling about this message under this policy."""
-    unsigned_type = policy.media_types is ANY_MEDIA_TYPE and "content-type" not in signed.covered
-    return _notices(
-        (
-            signed.times.claimed is None,
-            NoticeCode.NO_SIGNING_TIME,
-            "the signature states no signing time (iat): nothing tells an old message from a new one",
-        ),
-        (
-            policy.max_age is None,
-            NoticeCode.AGE_UNLIMITED,
-            "no maximum age is set: a recorded message passes as often as it is sent",
-        ),
-        (
-            any(entry.status is RevocationStatus.UNCHECKED for entry in evidence),
-            NoticeCode.REVOCATION_UNCHECKED,
-            "revocation was not checked for every certificate: a withdrawn one passes",
-        ),
-        (
-            policy.signers is ANY_TRUSTED,
-            NoticeCode.ANY_SIGNER,
-            "any signer with a trusted certificate is accepted: compare the OIN with the party you expect",
-        ),
-        (
-            unsigned_type,
-            NoticeCode.CONTENT_TYPE_UNSIGNED,
-            "Content-Type is not covered by the signature and any is accepted",
-        ),
-    )
-
-
-def _notices(*found: tuple[bool, NoticeCode, str]) -> tuple[Notice, ...]:
-    return tuple(Notice(code, text) for holds, code, text in found if holds)

@@ -21,8 +21,8 @@ All but the comparison in step 9 is decided from the fields alone: see `Verifier
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass
 from functools import partial
+from typing import NamedTuple
 
 from .drivers import Steps
 from .errors import CertificateRevokedError
@@ -31,25 +31,23 @@ from .pki.path import build_path
 from .pki.revocation import GivenData, check_revocation
 from .pki.trust import TrustStore
 from .policy import VerificationPolicy
+from .reporting import message_notices, path_notices
 from .result import A_VERIFIER, SignerIdentity, VerifiedMessage
 from .steps import (
     BodyArrival,
     SignedMessage,
     StatedDigests,
-    certificate_notices,
     check_fields,
     check_signer,
     check_times,
-    message_notices,
 )
 from .verdicts import PathVerdict, VerdictStore, lifetime
 
 __all__ = ["Occasion", "verification"]
 
 
-@dataclass(frozen=True, slots=True)
-class Occasion:
-    """What one verification goes by.
+class Occasion(NamedTuple):
+    """What one verification goes by. A tuple, since one is made for every message.
 
     Attributes:
         at: The time to judge for, UTC.
@@ -109,7 +107,7 @@ def verification(
         revocation=verdict.evidence,
         protected=signed.protected,
         verified_at=at,
-        notices=verdict.notices + message_notices(signed, verdict.evidence, policy),
+        notices=verdict.notices + message_notices(signed, policy),
         made_by=A_VERIFIER,
     )
     return verified, signed.stated
@@ -141,7 +139,7 @@ def _judge(
         path=path,
         evidence=findings.evidence,
         identity=identity,
-        notices=certificate_notices(certificates, identity),
+        notices=path_notices(certificates, identity, findings.evidence),
         from_time=at,
         valid_until=at if until is None else lifetime(path, findings.evidence, until, policy=policy.revocation, at=at),
         generation=generation,
