@@ -9,7 +9,7 @@ import socket
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
@@ -27,6 +27,7 @@ from nlgov_jades import (
 )
 from nlgov_jades.errors import CertificateRevokedError, RevocationUnknownError
 from nlgov_jades.fetch import AddressRule, FetchLimits, MemoryStore
+from nlgov_jades.fetch.background import Workers
 from nlgov_jades.fetch.httpx import HttpxFetcher
 from nlgov_jades.fetch.requests import RequestsFetcher
 from nlgov_jades.result import RevocationStatus
@@ -40,6 +41,8 @@ LIMITS = FetchLimits(ports=range(1, 65536), addresses=AddressRule.ANY_ADDRESS, s
 PATIENCE = dt.timedelta(seconds=60)
 THREADS = 200
 TASKS = 2000
+WAIT = 20
+"""Seconds after which a test fails that waits for a thread."""
 
 OCSP, TSP, DOMAIN, ROOT = "/ocsp", "/crl/tsp.crl", "/crl/domain.crl", "/crl/root.crl"
 ONCE = {OCSP: 1, DOMAIN: 1, ROOT: 1}
@@ -55,6 +58,7 @@ class World:
     signer: Issued
     key: rsa.RSAPrivateKey
     now: dt.datetime = NOW
+    fetchers: list[Any] = field(default_factory=list)
 
     def settings(self, fetcher: Any) -> dict[str, Any]:
         policy = VerificationPolicy(
@@ -67,7 +71,14 @@ class World:
         return self.now
 
     def fetcher(self, kind: Any = RequestsFetcher, **changes: Any) -> Any:
-        return kind(limits=LIMITS, clock=self.clock, **changes)
+        self.fetchers.append(kind(limits=LIMITS, clock=self.clock, **changes))
+        return self.fetchers[-1]
+
+    def settle(self) -> None:
+        """Wait until nothing is under way in the background."""
+        for fetcher in self.fetchers:
+            if isinstance(fetcher, RequestsFetcher):
+                settle(fetcher._workers)
 
     def message(self, signer: Issued | None = None) -> HttpRequest:
         fields = [("Host", "provider.example.test"), ("Content-Type", "application/json")]
@@ -79,6 +90,11 @@ class World:
         """How often each path was asked for."""
         paths = (request.path for request in self.responder.requests)
         return dict(collections.Counter(OCSP if path.startswith(OCSP) else path for path in paths))
+
+
+def settle(workers: Workers) -> None:
+    with workers._changed:
+        assert workers._changed.wait_for(lambda: not workers._keys, WAIT)
 
 
 @pytest.fixture(scope="module")
@@ -97,6 +113,7 @@ def world(shared: Any, leaf_key: rsa.RSAPrivateKey) -> Iterator[World]:
     here = World(responder, hierarchy, hierarchy.tsp.issue(key=leaf_key), leaf_key)
     clock[0] = here.clock
     yield here
+    here.settle()  # the next test counts what it asks for
     clock[0] = lambda: NOW
 
 
@@ -223,12 +240,37 @@ def test_a_revocation_that_another_user_of_the_store_met_voids_this_verifiers_ve
     # A CA is revoked, and another user of the store hears of it first.
     world.responder.revoke(world.hierarchy.tsp.certificate)
     world.now = NOW + 3 * HOUR + dt.timedelta(minutes=30)
-    with pytest.raises(CertificateRevokedError):
-        first.verify(world.message(world.hierarchy.tsp.issue(key=world.key)))
+    first.verify(world.message(world.hierarchy.tsp.issue(key=world.key)))  # from what is held, which is due
+    world.settle()
     assert world.asked()[DOMAIN] == 2
     with pytest.raises(CertificateRevokedError):
         second.verify(world.message())  # whose verdict would have held for half an hour more
     assert world.asked()[DOMAIN] == 2
+
+
+def test_a_revocation_that_is_found_in_the_background_is_seen_by_the_next_message(world: World) -> None:
+    settings = world.settings(world.fetcher())
+    judging_anew = RevocationPolicy.HARD_FAIL.replace(max_age=HOUR)
+    verifier = Verifier(**settings | {"policy": settings["policy"].replace(revocation=judging_anew)})
+    verifier.verify(world.message())
+    world.responder.revoke(world.signer)
+    world.now = NOW + 3 * HOUR  # three quarters of their time
+    verifier.verify(world.message())
+    world.settle()
+    with pytest.raises(CertificateRevokedError):
+        verifier.verify(world.message())
+    assert world.asked()[OCSP] == 2
+
+
+def test_a_message_after_a_pause_is_not_judged_by_what_was_known_before_it(world: World) -> None:
+    settings = world.settings(world.fetcher())
+    judging_anew = RevocationPolicy.HARD_FAIL.replace(max_age=HOUR)
+    verifier = Verifier(**settings | {"policy": settings["policy"].replace(revocation=judging_anew)})
+    verifier.verify(world.message())
+    world.responder.revoke(world.signer)
+    world.now = NOW + VALIDITY  # to the last moment, but due for an hour
+    with pytest.raises(CertificateRevokedError):
+        verifier.verify(world.message())
 
 
 def test_of_a_fetcher_without_generation_verdicts_hold_until_the_data_expire(world: World) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Hashable
 from typing import Any, Generic, Protocol, TypeVar
 
 from ..pki.revocation import RevocationData
+from .fork import renew_after_fork
 
 __all__ = ["Event", "Flight", "Flights"]
 
@@ -48,6 +49,11 @@ class Flights(Generic[E]):
 
     def __init__(self, event: Callable[[], E]) -> None:
         self._event = event
+        self._begin()
+        renew_after_fork(self._begin)
+
+    def _begin(self) -> None:
+        # In a forked process nobody would ever land what a thread of the other one leads.
         self._lock = threading.Lock()
         self._flights: dict[Hashable, Flight[E]] = {}
 
@@ -63,8 +69,9 @@ class Flights(Generic[E]):
     def land(self, key: Hashable) -> None:
         """It is over; the next one to ask starts anew."""
         with self._lock:
-            flight = self._flights.pop(key)
-        flight.landed.set()
+            flight = self._flights.pop(key, None)
+        if flight is not None:  # unless a fork came in between
+            flight.landed.set()
 
     def __len__(self) -> int:
         return len(self._flights)

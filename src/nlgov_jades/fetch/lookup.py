@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 
 from ..errors import FetchError
 from .deadline import Deadline
+from .fork import renew_after_fork
 
 __all__ = ["NO_SUCH_HOST", "Lookup", "addresses_of", "look_up", "system_lookup"]
 
@@ -18,7 +19,19 @@ Lookup = Callable[[str, int], Sequence[str]]
 MAX_LOOKUPS = 8
 """At one time in this process. A name server that is down keeps each for half a minute; it must not collect threads."""
 
-_FREE = threading.BoundedSemaphore(MAX_LOOKUPS)
+
+class _Places:
+    """Who looks something up has one. In a forked process all are free: the threads that had one are not there."""
+
+    def __init__(self) -> None:
+        self._begin()
+        renew_after_fork(self._begin)
+
+    def _begin(self) -> None:
+        self.free = threading.BoundedSemaphore(MAX_LOOKUPS)
+
+
+_PLACES = _Places()
 
 NO_SUCH_HOST = "its host could not be looked up"
 
@@ -51,14 +64,14 @@ def look_up(lookup: Lookup, host: str, port: int, deadline: Deadline) -> Sequenc
     Raises:
         FetchError: There are none, or not in time.
     """
-    if not _FREE.acquire(timeout=_wait(deadline)):
+    if not _PLACES.free.acquire(timeout=_wait(deadline)):
         raise FetchError("too many look-ups of names are waiting for an answer")
     answers: queue.SimpleQueue[Sequence[str] | None] = queue.SimpleQueue()
     worker = threading.Thread(target=_run, args=(lookup, host, port, answers), name="nlgov-jades-lookup", daemon=True)
     try:
         worker.start()
     except RuntimeError:
-        _FREE.release()
+        _PLACES.free.release()
         raise FetchError("no thread could be started to look its host up") from None
     try:
         found = answers.get(timeout=_wait(deadline))
@@ -76,7 +89,7 @@ def _run(lookup: Lookup, host: str, port: int, answers: queue.SimpleQueue[Sequen
     except Exception:  # noqa: BLE001, S110 - whatever a resolver raises means that there is no address
         pass
     finally:
-        _FREE.release()
+        _PLACES.free.release()
         answers.put(found)
 
 

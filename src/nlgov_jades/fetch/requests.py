@@ -11,17 +11,22 @@ import ssl
 import threading
 from collections.abc import Callable
 from contextlib import closing
+from functools import partial
 from types import TracebackType
 from typing import Any, Self
 
+from ..clock import Clock, utc_now
 from ..errors import FetchError
 from ..pki.revocation import FetchRequest, RevocationData
 from .address import check_addresses
+from .background import Workers
 from .deadline import Deadline
 from .exchange import CHUNK, AnswerBody, default_tls, failure_of, request_fields, request_method
+from .limits import FetchLimits
 from .lookup import Lookup, look_up, system_lookup
 from .retrieval import Exchange, Landing, Reading, Retrieval, Sharing, Step
 from .settings import FetcherSettings
+from .store import DataStore, Key
 from .url import Target
 
 try:
@@ -36,14 +41,33 @@ except ImportError as error:
 
 __all__ = ["RequestsFetcher"]
 
+BACKGROUND = 3
+"""How many times the limit of a fetch a refresh in the background has. A refresh takes half of that for the exchange, which has
+its own limit; the rest is for a shared store."""
+
 
 class RequestsFetcher(FetcherSettings[threading.Event, Lookup]):
-    """A Fetcher for threads. Safe to share between them; meant to live as long as the process.
+    """A Fetcher for threads. Safe to share between them; meant to live as long as the process, and to be forked with it.
+
+    Data that are due are fetched anew, and indexed, by threads of its own: daemons, two at most, which end when there is
+    nothing to do.
 
     Arguments as for FetcherSettings.
     """
 
     _new_event = threading.Event
+
+    def __init__(
+        self,
+        *,
+        limits: FetchLimits | None = None,
+        store: DataStore | None = None,
+        tls: ssl.SSLContext | None = None,
+        clock: Clock = utc_now,
+        lookup: Lookup | None = None,
+    ) -> None:
+        super().__init__(limits=limits, store=store, tls=tls, clock=clock, lookup=lookup)
+        self._workers = Workers()
 
     @property
     def _system_lookup(self) -> Lookup:
@@ -59,7 +83,24 @@ class RequestsFetcher(FetcherSettings[threading.Event, Lookup]):
         Raises:
             FetchError: They cannot be had.
         """
-        retrieval = Retrieval(self._desk, self._flights, request, timeout)
+        later = partial(self._refresh_later, request)
+        return self._drive(Retrieval(self._desk, self._flights, request, timeout, later=later))
+
+    def _refresh_later(self, request: FetchRequest, key: Key) -> None:
+        self._workers.offer(key, partial(self._refresh, request, key))
+
+    def _refresh(self, request: FetchRequest, key: Key) -> None:
+        # It looks anew at what is held, and joins a flight like everybody: much may have happened since it was offered.
+        try:
+            self._drive(Retrieval(self._desk, self._flights, request, BACKGROUND * self.limits.seconds))
+        except FetchError:
+            pass  # what was held became unusable meanwhile; whoever needs it hears why
+        except BaseException as error:
+            # A store or a clock that is broken: each caller would start this again.
+            self._desk.unreachable(key, failure_of(error, late=False))
+            raise
+
+    def _drive(self, retrieval: Retrieval[threading.Event]) -> RevocationData:
         with closing(retrieval.steps()) as steps:
             for step in steps:
                 with step.outcome():

@@ -4,7 +4,8 @@ It yields what only a driver can do, with threads or with tasks: wait for a flig
 driver closes it whatever happens, so that a flight never outlives who leads it.
 
     held and fresh            -> the data
-    held and due              -> one caller fetches newer ones; the others, and that one when it fails, use what is held
+    held and due              -> the data, and newer ones are fetched behind the caller's back when the driver can do that
+    held and overdue          -> one caller fetches newer ones; the others, and that one when it fails, use what is held
     failed a moment ago       -> FetchError
     nobody fetches it         -> ask the other processes that share the store, then fetch it
     somebody fetches it       -> wait, then use what that brought or start again
@@ -13,28 +14,22 @@ driver closes it whatever happens, so that a flight never outlives who leads it.
 from __future__ import annotations
 
 import datetime as dt
-import random
 from collections.abc import Callable, Generator, Hashable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
 from functools import partial
 from typing import Generic, TypeVar
 
-from ..clock import Clock, utc_now
 from ..errors import FetchError
-from ..pki.answer import Standing
-from ..pki.certificate import fingerprint
 from ..pki.revocation import FetchRequest, RevocationData
 from .deadline import Deadline
+from .desk import Desk, Held
 from .exchange import failure_of
 from .flights import Event, Flight, Flights
-from .limits import FetchLimits
-from .setbacks import Setbacks
 from .shared import SharedData, SharedLevel
-from .store import DataStore, Entry, Key, MemoryStore
+from .store import Key
 from .url import Target
 
-__all__ = ["Desk", "Exchange", "Landing", "Reading", "Retrieval", "Sharing", "Step"]
+__all__ = ["Exchange", "Landing", "Reading", "Retrieval", "Sharing", "Step"]
 
 REFRESH_PART = 0.5
 """Part of what is left for a verification that a refresh may take: the data it has are still good enough."""
@@ -45,10 +40,6 @@ SHARED_SECONDS = 1.0
 
 FAIR_SECONDS = 1.0
 """A fetch that was given less than this, or less than the limit, says nothing about the other side when it runs out."""
-
-CURRENT = dt.timedelta(minutes=5)
-"""How far the time that is judged for may be from now for a refusal to mean something for the next verification. What
-cannot be used for a time long ago may be perfect for now."""
 
 E = TypeVar("E", bound=Event)
 
@@ -138,119 +129,6 @@ class Sharing(Step):
         self.found = self._ask(timeout=self.deadline.left())
 
 
-@dataclass(frozen=True, slots=True)
-class _Held:
-    data: RevocationData
-    due: bool
-
-
-class Desk:
-    """What all retrievals of one fetcher share: limits, store, setbacks, clock.
-
-    Args:
-        limits: What may be reached.
-        store: Where data are kept; a MemoryStore of its own when `None`.
-        clock: Gives the current time, UTC.
-        chance: Gives a number from 0 to 1, for jitter.
-    """
-
-    def __init__(
-        self,
-        limits: FetchLimits,
-        store: DataStore | None,
-        clock: Clock = utc_now,
-        chance: Callable[[], float] = random.random,
-    ) -> None:
-        self.limits = limits
-        self.store: DataStore = MemoryStore() if store is None else store
-        self.shared = self.store if isinstance(self.store, SharedLevel) else None
-        self._clock = clock
-        self._chance = chance
-        self._setbacks = Setbacks(chance)
-
-    def held(self, request: FetchRequest, key: Key) -> _Held | None:
-        """Data in the store that this request may use, and whether newer ones should be asked for."""
-        entry = self.store.get(key)
-        if entry is None:
-            return None
-        try:
-            request.check(entry.data)
-        except FetchError:
-            return None
-        now = self._clock()
-        resting = any(self._setbacks.resting(what, now=now) for what in self._troubles(request, key, now))
-        return _Held(entry.data, now >= entry.refresh_at and not resting)
-
-    def check_setbacks(self, request: FetchRequest, key: Key) -> None:
-        """Return when it may be fetched.
-
-        Raises:
-            FetchError: That failed a moment ago.
-        """
-        now = self._clock()
-        for what in self._troubles(request, key, now):
-            self._setbacks.check(what, now=now)
-
-    def unreachable(self, key: Key, error: FetchError) -> None:
-        """Remember that nothing could be fetched, whoever asks."""
-        self._setbacks.note(key, str(error), now=self._clock())
-
-    def unusable(self, request: FetchRequest, key: Key, error: FetchError) -> None:
-        """Remember that what was fetched says nothing about this certificate; for another it may."""
-        now = self._clock()
-        for what in self._troubles(request, key, now)[1:]:
-            self._setbacks.note(what, str(error), now=now)
-
-    def keep(
-        self, request: FetchRequest, key: Key, data: RevocationData, max_age: dt.timedelta | None
-    ) -> RevocationData:
-        """Store what was fetched, and return what this request is to use.
-
-        Raises:
-            FetchError: They are older than data that were seen before, and those do not answer the request.
-        """
-        now = self._clock()
-        answer = request.check(data)
-        entry = Entry.of(data, answer, fetched_at=now, max_age=max_age, jitter=self._chance())
-        kept = self.store.put(key, entry)
-        if kept.data.der == data.der:
-            for what in self._troubles(request, key, now):
-                self._setbacks.clear(what)
-            return data
-        # A question about a time before what is kept was issued is one for older data.
-        if request.at + request.policy.skew < kept.this_update:
-            return data
-        older = FetchError("its answer is older than one that was seen before")
-        self.unreachable(key, older)
-        try:
-            request.check(kept.data)
-        except FetchError:
-            raise older from None
-        return kept.data
-
-    def adopt(self, request: FetchRequest, key: Key, data: RevocationData, refresh_at: dt.datetime) -> None:
-        """Store what another process found, when it is good enough for this request and news.
-
-        Only what its signature covers counts as news. Whoever writes into the shared store could otherwise say of the same
-        data for ever that they were fetched just now.
-
-        Raises:
-            FetchError: It does not answer this request.
-        """
-        answer = request.check(data)
-        entry = Entry.of(data, answer, fetched_at=self._clock(), jitter=self._chance())
-        stored = self.store.get(key)
-        if stored is None or entry.this_update > stored.this_update or entry.standing is not Standing.GOOD:
-            self.store.put(key, replace(entry, refresh_at=min(entry.refresh_at, refresh_at)))
-
-    @staticmethod
-    def _troubles(request: FetchRequest, key: Key, now: dt.datetime) -> tuple[Hashable, ...]:
-        """What setbacks a request may meet: of the place, and of this certificate there."""
-        if abs(now - request.at) > CURRENT:
-            return (key,)
-        return key, (key, fingerprint(request.certificate))
-
-
 class Retrieval(Generic[E]):
     """One request on its way. Run `steps` to the end, or close it; then read `data`.
 
@@ -260,6 +138,8 @@ class Retrieval(Generic[E]):
         request: What is wanted.
         timeout: Seconds that are left for this verification.
         scope: Who can share a flight, for example an event loop.
+        later: Has newer data for a key fetched in the background, or leaves that to the next caller; `None` when the
+            driver cannot do that.
 
     Raises:
         FetchError: The URL is not allowed, or no time is left.
@@ -268,7 +148,14 @@ class Retrieval(Generic[E]):
     data: RevocationData
 
     def __init__(
-        self, desk: Desk, flights: Flights[E], request: FetchRequest, timeout: float, scope: Hashable = None
+        self,
+        desk: Desk,
+        flights: Flights[E],
+        request: FetchRequest,
+        timeout: float,
+        *,
+        scope: Hashable = None,
+        later: Callable[[Key], object] | None = None,
     ) -> None:
         self._desk = desk
         self._flights = flights
@@ -277,6 +164,7 @@ class Retrieval(Generic[E]):
         self._flight = (scope, self._key)
         self._target = desk.limits.target(request.url)
         self._deadline = Deadline.after(timeout)
+        self._later = later
 
     def steps(self) -> Generator[Step, None, None]:
         """What the driver is to do, one after the other.
@@ -288,7 +176,7 @@ class Retrieval(Generic[E]):
             held = self._desk.held(self._request, self._key)
             if held is None:
                 self._desk.check_setbacks(self._request, self._key)
-            elif not held.due:
+            elif not held.due or self._put_off(held):
                 self.data = held.data
                 return
             flight, leads = self._flights.join(self._flight)
@@ -301,6 +189,12 @@ class Retrieval(Generic[E]):
                 self.data = held.data
             else:
                 yield from self._follow(flight)
+
+    def _put_off(self, held: Held) -> bool:
+        if self._later is None or held.overdue:
+            return False
+        self._later(self._key)
+        return True
 
     def _lead(self, flight: Flight[E]) -> Generator[Step, None, None]:
         # Between the look into the store and the lead, another flight may have landed.

@@ -9,6 +9,7 @@ from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 
 from ..errors import FetchError
+from .fork import renew_after_fork
 
 __all__ = ["Setbacks"]
 
@@ -48,8 +49,12 @@ class Setbacks:
 
     def __init__(self, random: Callable[[], float]) -> None:
         self._random = random
-        self._lock = threading.Lock()
         self._setbacks: OrderedDict[Hashable, _Setback] = OrderedDict()
+        self._unlock()
+        renew_after_fork(self._unlock)
+
+    def _unlock(self) -> None:
+        self._lock = threading.Lock()
 
     def note(self, what: Hashable, why: str, *, now: dt.datetime) -> None:
         """It failed; each time in a row doubles the wait."""

@@ -7,10 +7,10 @@ from abc import ABC, abstractmethod
 from typing import Generic, TypeVar
 
 from ..clock import Clock, utc_now
+from .desk import Desk
 from .exchange import usable_tls
 from .flights import Event, Flights
 from .limits import FetchLimits
-from .retrieval import Desk
 from .store import DataStore
 
 __all__ = ["FetcherSettings"]

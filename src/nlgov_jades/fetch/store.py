@@ -19,6 +19,7 @@ from ..pki.answer import Answer, Standing
 from ..pki.crl import Crl
 from ..pki.revocation import FetchRequest, RevocationData
 from ..result import RevocationSource
+from .fork import renew_after_fork
 
 __all__ = ["DataStore", "Entry", "Key", "MemoryStore", "newest"]
 
@@ -192,10 +193,15 @@ class MemoryStore:
             raise ConfigurationError("max_entries and max_octets are numbers above 0")
         self._max_entries = max_entries
         self._max_octets = max_octets
-        self._lock = threading.Lock()
         self._entries: OrderedDict[Key, Entry] = OrderedDict()
-        self._octets = 0
         self._generation = 0
+        self._begin()
+        renew_after_fork(self._begin)
+
+    def _begin(self) -> None:
+        self._lock = threading.Lock()
+        # Counted: a fork may have come between an entry and its size.
+        self._octets = sum(entry.size for entry in self._entries.values())
 
     @property
     def generation(self) -> int:

@@ -28,6 +28,9 @@ from .servers import Behaviour, Server
 NOW = dt.datetime(2026, 6, 15, 12, 0, 0, tzinfo=dt.UTC)
 HOUR = dt.timedelta(hours=1)
 
+PATIENCE = 20
+"""Seconds after which a test fails that waits for something else."""
+
 
 @dataclass
 class Authority:
@@ -192,6 +195,13 @@ class Fetching:
 
     def run(self, function: Callable[[], Awaitable[Any]]) -> Any:
         return anyio.run(function, backend=self.backend)
+
+    def settle(self) -> None:
+        """Wait until nothing is under way in the background."""
+        if self.backend == "threads":
+            workers = self.fetcher._workers
+            with workers._changed:
+                assert workers._changed.wait_for(lambda: not workers._keys, PATIENCE)
 
     @property
     def flights(self) -> int:

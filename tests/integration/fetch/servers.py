@@ -149,6 +149,16 @@ def gated(behave: Behaviour) -> Behaviour:
     return wait
 
 
+def one_after_the_other(*behaviours: Behaviour) -> Behaviour:
+    """The first connection meets the first behaviour, and so on; the last one stays."""
+    remaining = list(behaviours)
+
+    def behave(visit: Visit) -> None:
+        (remaining.pop(0) if len(remaining) > 1 else remaining[0])(visit)
+
+    return behave
+
+
 def silent(visit: Visit) -> None:
     """Takes the request and never answers."""
     visit.request()

@@ -12,21 +12,11 @@ from cryptography.x509 import ocsp
 from nlgov_jades.errors import FetchError
 
 from .conftest import HOUR, NOW, Authority, Clock, Fetching
-from .servers import OCSP, Behaviour, Server, Visit, answering
+from .servers import OCSP, Server, Visit, answering, one_after_the_other
 
 Serve = Callable[..., Server]
 
 SECOND = dt.timedelta(seconds=1)
-
-
-def one_after_the_other(*behaviours: Behaviour) -> Behaviour:
-    """The first connection meets the first behaviour, and so on; the last one stays."""
-    remaining = list(behaviours)
-
-    def behave(visit: Visit) -> None:
-        (remaining.pop(0) if len(remaining) > 1 else remaining[0])(visit)
-
-    return behave
 
 
 def test_data_are_used_again_until_they_are_due(
@@ -39,6 +29,7 @@ def test_data_are_used_again_until_they_are_due(
     assert server.connections == 1
     time.now = NOW + 4 * HOUR
     fetching(authority.crl_at(server.url(), at=time.now))
+    fetching.settle()
     assert server.connections == 2
 
 
@@ -66,7 +57,7 @@ def test_a_replay_of_older_data_does_not_take_a_revocation_back(
         fetching(authority.ocsp_at(server.url(), at=time.now))
 
 
-def test_one_caller_refreshes_and_the_others_use_what_they_have(
+def test_of_overdue_data_one_caller_waits_for_newer_ones_and_the_others_use_what_they_have(
     serve: Serve, authority: Authority, time: Clock
 ) -> None:
     fetching = Fetching("threads", time)
@@ -91,15 +82,17 @@ def test_one_caller_refreshes_and_the_others_use_what_they_have(
     assert server.connections == 2
 
 
+@pytest.mark.parametrize("hours", [4, 5], ids=["due", "overdue"])
 def test_a_refresh_that_fails_keeps_what_is_held_and_is_not_repeated_at_once(
-    fetching: Fetching, serve: Serve, authority: Authority, time: Clock
+    fetching: Fetching, serve: Serve, authority: Authority, time: Clock, hours: int
 ) -> None:
     server = serve(one_after_the_other(answering(authority.crl()), answering(b"", 503)))
     held = fetching(authority.crl_at(server.url()))
     connections = []
     for moment in (0, 1, 20, 45, 60, 90, 200):
-        time.now = NOW + 5 * HOUR + moment * SECOND
+        time.now = NOW + hours * HOUR + moment * SECOND
         assert fetching(authority.crl_at(server.url(), at=time.now)) is held
+        fetching.settle()
         connections.append(server.connections)
     # The waits are 30 to 37.5, then 60 to 75, then 120 to 150 seconds.
     assert connections == [2, 2, 2, 3, 3, 3, 4]
@@ -145,6 +138,7 @@ def test_cache_control_may_only_shorten(fetching: Fetching, serve: Serve, author
     for minutes, connections in ((50, 1), (61, 2)):
         time.now = NOW + dt.timedelta(minutes=minutes)
         fetching(authority.crl_at(server.url(), at=time.now))
+        fetching.settle()
         assert server.connections == connections
 
 

@@ -88,7 +88,7 @@ def test_what_was_loaded_is_due_when_the_other_process_says(process: Start, worl
     world.now = NOW + 3 * HOUR
     second.fetch()
     assert world.responder.count() == 1
-    world.now = NOW + 4 * HOUR + MINUTE
+    world.now = NOW + 5 * HOUR
     second.fetch()
     assert world.responder.count() == 2
 
@@ -308,7 +308,7 @@ def test_redis_cannot_put_off_that_newer_data_are_asked_for(
     lie()
     reader.fetch()
     assert world.responder.count() == 1
-    world.now = NOW + 4 * HOUR + MINUTE
+    world.now = NOW + 5 * HOUR
     lie()  # the same data once more, as if they were fetched just now
     reader.fetch()
     assert world.responder.count() == 2

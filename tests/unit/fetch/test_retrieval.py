@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 import threading
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -14,8 +16,10 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from nlgov_jades import RevocationPolicy
 from nlgov_jades.errors import FetchError
 from nlgov_jades.fetch import FetchLimits
+from nlgov_jades.fetch.desk import Desk
 from nlgov_jades.fetch.flights import Flights
-from nlgov_jades.fetch.retrieval import Desk, Exchange, Landing, Reading, Retrieval
+from nlgov_jades.fetch.retrieval import Exchange, Landing, Reading, Retrieval
+from nlgov_jades.fetch.store import Key
 from nlgov_jades.pki.crl import parse_crl
 from nlgov_jades.pki.revocation import FetchRequest
 from nlgov_jades.result import RevocationSource
@@ -35,7 +39,9 @@ class Counter:
         self.hierarchy = hierarchy
         self.issued = issued
 
-    def ask(self, *, at: dt.datetime = NOW, timeout: float = 5) -> Retrieval[threading.Event]:
+    def ask(
+        self, *, at: dt.datetime = NOW, timeout: float = 5, later: Callable[[Key], object] | None = None
+    ) -> Retrieval[threading.Event]:
         request = FetchRequest(
             RevocationSource.CRL,
             "http://crl.example.test/",
@@ -44,7 +50,7 @@ class Counter:
             RevocationPolicy.HARD_FAIL,
             at,
         )
-        return Retrieval(self.desk, self.flights, request, timeout)
+        return Retrieval(self.desk, self.flights, request, timeout, later=later)
 
     def crl(self, *, number: int = 1, at: dt.datetime = NOW - HOUR) -> bytes:
         builder = (
@@ -160,6 +166,65 @@ def test_a_refresh_takes_half_of_the_time_that_is_left(counter: Counter) -> None
     steps = counter.ask(at=counter.now, timeout=2).steps()
     assert 0.5 < next(steps).deadline.left() <= 1
     steps.close()
+
+
+@pytest.mark.parametrize("minutes", [0, 59])
+def test_what_is_due_is_used_at_once_when_somebody_fetches_newer_data_later(counter: Counter, minutes: int) -> None:
+    keys: list[Key] = []
+    held = counter.fetch(counter.crl())
+    counter.now = NOW + 4 * HOUR + dt.timedelta(minutes=minutes)
+    retrieval = counter.ask(at=counter.now, later=keys.append)
+    assert list(retrieval.steps()) == []
+    assert retrieval.data.der == held
+    assert keys == [retrieval._key]
+    assert len(counter.flights) == 0
+
+
+def test_what_is_due_is_fetched_by_who_asks_when_nobody_does_it_later(counter: Counter) -> None:
+    counter.fetch(counter.crl())
+    counter.now = NOW + 4 * HOUR
+    steps = counter.ask(at=counter.now).steps()
+    assert isinstance(next(steps), Exchange)
+    steps.close()
+
+
+def test_what_was_due_an_hour_ago_is_not_left_for_later(counter: Counter) -> None:
+    keys: list[Key] = []
+    counter.fetch(counter.crl())
+    counter.now = NOW + 5 * HOUR
+    steps = counter.ask(at=counter.now, later=keys.append).steps()
+    assert isinstance(next(steps), Exchange)
+    assert not keys
+    steps.close()
+
+
+@pytest.mark.parametrize("lived", [dt.timedelta(0), dt.timedelta(minutes=1)])
+def test_what_was_to_live_for_less_than_an_hour_is_overdue_after_as_long_again(
+    counter: Counter, lived: dt.timedelta
+) -> None:
+    # As a store says that heard of a revocation, and as a server may say with Cache-Control.
+    counter.fetch(counter.crl())
+    retrieval = counter.ask()
+    entry = counter.desk.store.get(retrieval._key)
+    assert entry is not None
+    counter.desk.store.put(retrieval._key, replace(entry, refresh_at=NOW + lived))
+    found = []
+    for moment in (2 * lived - dt.timedelta.resolution, 2 * lived):
+        counter.now = NOW + moment
+        held = counter.desk.held(retrieval._request, retrieval._key)
+        assert held is not None
+        found.append((held.due, held.overdue))
+    assert found == [(lived > dt.timedelta(0), False), (True, True)]
+
+
+def test_what_is_left_alone_after_a_failure_is_not_due(counter: Counter) -> None:
+    keys: list[Key] = []
+    counter.fetch(counter.crl())
+    counter.now = NOW + 4 * HOUR
+    retrieval = counter.ask(at=counter.now, later=keys.append)
+    counter.desk.unreachable(retrieval._key, FetchError("it is down"))
+    assert list(retrieval.steps()) == []
+    assert not keys
 
 
 def test_older_data_answer_a_question_about_that_time_and_are_not_kept(counter: Counter) -> None:
