@@ -14,11 +14,14 @@
         ├── DigestMismatchError           DIGEST_MISMATCH           400
         ├── SigningTimeError              SIGNING_TIME              400
         ├── ReplayedMessageError          REPLAYED_MESSAGE          400
+        ├── MalformedMessageError         MALFORMED_MESSAGE         400
+        ├── BodyTooLargeError             BODY_TOO_LARGE            413
         ├── CertificatePathError          CERTIFICATE_PATH          403
         │   ├── CertificateExpiredError       CERTIFICATE_EXPIRED         403
         │   ├── CertificateNotYetValidError   CERTIFICATE_NOT_YET_VALID   403
         │   └── CertificateRevokedError       CERTIFICATE_REVOKED         403
-        ├── RevocationUnknownError        REVOCATION_UNKNOWN        503, the only one worth a retry
+        ├── RevocationUnknownError        REVOCATION_UNKNOWN        503, worth a retry
+        ├── ReplayUnknownError            REPLAY_UNKNOWN            503, worth a retry with a new signature
         └── SignerNotAllowedError         SIGNER_NOT_ALLOWED        403
 
 Codes and sub-indications (EN 319 102-1 clause 5) are stable: they may be stored and compared.
@@ -36,6 +39,7 @@ if TYPE_CHECKING:
     from .result import SignerIdentity
 
 __all__ = [
+    "BodyTooLargeError",
     "CertificateExpiredError",
     "CertificateNotYetValidError",
     "CertificatePathError",
@@ -44,10 +48,12 @@ __all__ = [
     "DigestMismatchError",
     "FetchError",
     "InvalidSignatureError",
+    "MalformedMessageError",
     "MalformedSignatureError",
     "MessageNotSignableError",
     "NlgovJadesError",
     "ProfileViolationError",
+    "ReplayUnknownError",
     "ReplayedMessageError",
     "RevocationUnknownError",
     "SignatureMissingError",
@@ -187,6 +193,20 @@ class ReplayedMessageError(VerificationError):
     code = "REPLAYED_MESSAGE"
 
 
+class MalformedMessageError(VerificationError):
+    """The message around the signature contradicts itself or is cut short: its length, its framing, its Host, its target."""
+
+    code = "MALFORMED_MESSAGE"
+    sub_indication = "FORMAT_FAILURE"
+
+
+class BodyTooLargeError(VerificationError):
+    """The body is longer than this side reads."""
+
+    code = "BODY_TOO_LARGE"
+    http_status = 413
+
+
 class CertificatePathError(VerificationError):
     """No certification path that meets the requirements leads from the signer to a trust anchor.
 
@@ -250,9 +270,20 @@ class CertificateRevokedError(CertificatePathError):
 
 
 class RevocationUnknownError(VerificationError):
-    """Whether a certificate is revoked could not be established. The only error worth a retry."""
+    """Whether a certificate is revoked could not be established. Worth a retry."""
 
     code = "REVOCATION_UNKNOWN"
+    http_status = 503
+    sub_indication = "TRY_LATER"
+
+
+class ReplayUnknownError(VerificationError):
+    """Whether this signature was accepted before could not be established: the guard is full, or its store silent.
+
+    Worth a retry with a new signature: this one may have been written down before the failure.
+    """
+
+    code = "REPLAY_UNKNOWN"
     http_status = 503
     sub_indication = "TRY_LATER"
 

@@ -118,6 +118,7 @@ class VerifiedMessage:
         path: The certification path, signer first, trust anchor last.
         revocation: One entry for each certificate below the trust anchor, signer first.
         protected: The protected header, its very octets.
+        signature: The signature, its very octets.
         verified_at: The time for which path and revocation were judged, UTC.
         notices: What was accepted but is worth telling.
     """
@@ -131,6 +132,7 @@ class VerifiedMessage:
     path: tuple[x509.Certificate, ...]
     revocation: tuple[RevocationEvidence, ...]
     protected: bytes
+    signature: bytes
     verified_at: dt.datetime
     notices: tuple[Notice, ...]
     made_by: InitVar[object] = None

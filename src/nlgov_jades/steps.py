@@ -80,6 +80,7 @@ class SignedMessage:
 
     profile: Profile
     protected: bytes
+    signature: bytes
     covered: tuple[str, ...]
     certificates: SignerCertificates
     verdict_key: bytes
@@ -148,6 +149,7 @@ def check_fields(
     return SignedMessage(
         profile=profile,
         protected=jws.protected,
+        signature=jws.signature,
         covered=covered,
         certificates=certificates,
         verdict_key=key,

@@ -106,6 +106,7 @@ def verification(
         path=verdict.path.certificates,
         revocation=verdict.evidence,
         protected=signed.protected,
+        signature=signed.signature,
         verified_at=at,
         notices=verdict.notices + message_notices(signed, policy),
         made_by=A_VERIFIER,

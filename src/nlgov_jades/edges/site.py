@@ -1,0 +1,103 @@
+"""A request as it arrived at a server, made into an HttpRequest or refused. Values only."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from ..encoding import ascii_lower
+from ..errors import BodyTooLargeError, ConfigurationError, MalformedMessageError
+from ..message import Fields, HttpRequest
+
+__all__ = ["PublicAddress", "announced_length", "announces_body", "arrived", "check_framing"]
+
+_AUTHORITY = re.compile(r"(?:[A-Za-z0-9._~-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?")
+_PREFIX = re.compile(r"(?:/[A-Za-z0-9._~!$&'()*+,=:@-]+)+")
+_TARGET = re.compile(r"/[\x21-\x7e]*")
+_LENGTH = re.compile(r"[0-9]{1,18}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PublicAddress:
+    """What the outside calls this server, where a proxy stands before it. Fields such as X-Forwarded-Host are never asked.
+
+    Attributes:
+        authority: Host, and port unless it is the default: the one value that Host may have. `None` asks for one Host only.
+        prefix: What the proxy takes off the path, for example `/ddas/v1`; empty when it leaves the path alone.
+
+    Raises:
+        ConfigurationError: A value has another form.
+    """
+
+    authority: str | None = None
+    prefix: str = ""
+
+    def __post_init__(self) -> None:
+        if self.authority is not None and not (
+            isinstance(self.authority, str) and _AUTHORITY.fullmatch(self.authority)
+        ):
+            raise ConfigurationError("authority of a PublicAddress is a host, with a port where it has one")
+        if not isinstance(self.prefix, str) or (self.prefix and not _PREFIX.fullmatch(self.prefix)):
+            raise ConfigurationError("prefix of a PublicAddress begins with a slash and does not end with one")
+
+
+def arrived(*, method: str, target: str, fields: Fields, address: PublicAddress) -> HttpRequest:
+    """The request as its sender signed it, without its body.
+
+    Args:
+        method: As on the wire.
+        target: As the server got it, in origin-form.
+        fields: Every field line.
+        address: What the outside calls this server.
+
+    Raises:
+        MalformedMessageError: The target is not in origin-form, Host is not there once, or is another's.
+    """
+    if not _TARGET.fullmatch(target):
+        raise MalformedMessageError("the request-target is not a path in visible ASCII (origin-form)")
+    hosts = fields.get_all("host")
+    if len(hosts) != 1:
+        raise MalformedMessageError(f"the field Host is there {len(hosts)} times")
+    if address.authority is not None and ascii_lower(hosts[0]) != ascii_lower(address.authority):
+        raise MalformedMessageError(
+            f"the field Host is not {address.authority}: the proxy must pass it on unchanged, or the request is for another"
+        )
+    return HttpRequest(method=method, target=address.prefix + target, fields=fields)
+
+
+def announced_length(fields: Fields) -> int | None:
+    """What Content-Length says, or `None` when there is none (RFC 9112 §6).
+
+    Raises:
+        MalformedMessageError: It is there more than once, is no number, or stands beside Transfer-Encoding: two readers
+            would find two ends of the body.
+    """
+    lengths = fields.get_all("content-length")
+    if not lengths:
+        return None
+    if "transfer-encoding" in fields:
+        raise MalformedMessageError("Content-Length and Transfer-Encoding are both there")
+    if len(lengths) != 1 or not _LENGTH.fullmatch(lengths[0]):
+        raise MalformedMessageError("Content-Length is not one number")
+    return int(lengths[0])
+
+
+def announces_body(fields: Fields) -> bool:
+    """Whether the fields say that a body follows.
+
+    Raises:
+        MalformedMessageError: As `announced_length`.
+    """
+    return "transfer-encoding" in fields or bool(announced_length(fields))
+
+
+def check_framing(fields: Fields, limit: int) -> None:
+    """Return when the body may be read.
+
+    Raises:
+        MalformedMessageError: As `announced_length`.
+        BodyTooLargeError: It is announced to be longer than the limit.
+    """
+    length = announced_length(fields)
+    if length is not None and length > limit:
+        raise BodyTooLargeError(f"the body has more than the {limit} octets that are accepted")
