@@ -35,7 +35,7 @@ def ascii_lower(text: str) -> str:
 
     Not `str.lower`: beyond ASCII that makes equal what HTTP keeps apart, and makes a k of a Kelvin sign.
     """
-    return text.translate(_LOWER)
+    return text.lower() if text.isascii() else text.translate(_LOWER)
 
 
 def base64url_encode(octets: bytes | memoryview) -> bytes:

@@ -49,12 +49,20 @@ class Fields:
     def __init__(self, lines: FieldLines = ()) -> None:
         if isinstance(lines, str | bytes | Mapping) or not isinstance(lines, Iterable):
             raise ConfigurationError("fields are a list of (name, value) pairs; a mapping would hide a repeated field")
-        self._lines: tuple[tuple[str, str], ...] = tuple(_line(line) for line in lines)
-        self._odd_names = tuple(name for name, _ in self._lines if not _TOKEN.fullmatch(name))
+        self._lines: tuple[tuple[str, str], ...] = tuple(map(_line, lines))
         by_name: dict[str, list[str]] = {}
+        odd_names = []
         for name, value in self._lines:
-            by_name.setdefault(ascii_lower(name), []).append(value.strip(_OWS))
+            lower = ascii_lower(name)
+            values = by_name.get(lower)
+            if values is not None:
+                values.append(value.strip(_OWS))
+            else:
+                by_name[lower] = [value.strip(_OWS)]
+            if not _TOKEN.fullmatch(name):
+                odd_names.append(name)
         self._by_name = by_name
+        self._odd_names = tuple(odd_names)
 
     def get_all(self, name: str) -> tuple[str, ...]:
         """Values of every line with this name, in order, leading and trailing spaces and tabs trimmed."""
@@ -86,7 +94,14 @@ class Fields:
         return hash(self._lines)
 
     def __add__(self, lines: FieldLines) -> Fields:
-        return Fields((*self._lines, *lines))
+        more = lines if isinstance(lines, Fields) else Fields(lines)
+        made = Fields.__new__(Fields)
+        made._lines = self._lines + more._lines
+        made._odd_names = self._odd_names + more._odd_names
+        made._by_name = {**self._by_name, **more._by_name}
+        for name in self._by_name.keys() & more._by_name.keys():
+            made._by_name[name] = self._by_name[name] + more._by_name[name]
+        return made
 
     def __repr__(self) -> str:
         # Values may hold Authorization, Cookie or a query string.
@@ -96,15 +111,18 @@ class Fields:
 def _line(line: object) -> tuple[str, str]:
     if not isinstance(line, tuple | list) or len(line) != _PAIR:
         raise ConfigurationError(_LINE_FORM)
-    return _latin1(line[0]), _latin1(line[1])
+    name, value = line
+    return (
+        name.decode("iso-8859-1") if isinstance(name, bytes) else _latin1(name),
+        value.decode("iso-8859-1") if isinstance(value, bytes) else _latin1(value),
+    )
 
 
 def _latin1(text: object) -> str:
-    if isinstance(text, bytes):
-        return text.decode("iso-8859-1")
     try:
         if isinstance(text, str):
-            text.encode("iso-8859-1")
+            if not text.isascii():
+                text.encode("iso-8859-1")
             return text
     except UnicodeEncodeError:
         pass

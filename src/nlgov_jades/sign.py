@@ -14,7 +14,6 @@ from typing import Any, TypeVar, cast
 
 from .clock import Clock, check_time, utc_now
 from .credentials import LocalPrivateKey, SigningCredential, issuer_serial, refuse_awaitable
-from .digest import DigestAlgorithm, compare, digest_field_value, parse_content_digest, parse_digest
 from .encoding import base64url_encode
 from .errors import (
     CertificatePathError,
@@ -39,7 +38,9 @@ from .notice import NlgovJadesWarning, Notice, NoticeCode
 from .pki.certificate import check_validity
 from .profiles import BodyOctets, Profile
 from .sigd import pars_to_emit, payload_octets
-from .steps import content_codings, is_verifiable, known_signature_fields
+from .signable import check_signable, check_unsigned, digest_lines
+from .steps import content_codings
+from .template import HeaderTemplate
 
 __all__ = ["AsyncSigner", "HeaderForm", "SendChain", "Signer"]
 
@@ -96,6 +97,7 @@ class _Settings:
         "_limit",
         "_notices",
         "_profile",
+        "_templates",
     )
 
     def __init__(
@@ -128,6 +130,7 @@ class _Settings:
         self._certificates = _sent(credential, _choice(SendChain, send_chain))
         self._encodings = frozenset(content_encodings)
         self._limit = min(max_field_length, MAX_FIELD_LENGTH)
+        self._templates: dict[tuple[str, ...], HeaderTemplate] = {}
         self._notices = self._check_length()
         _check_readable(self._certificates)
 
@@ -162,6 +165,13 @@ class _Settings:
         warnings.warn(text, NlgovJadesWarning, stacklevel=3)
         return (Notice(NoticeCode.FIELD_LONG, text),)
 
+    def _template(self, pars: tuple[str, ...]) -> HeaderTemplate:
+        # A few at most: which of the names that a profile covers "if present" a message has.
+        template = self._templates.get(pars)
+        if template is None:
+            template = self._templates[pars] = HeaderTemplate(lambda iat: self._header(pars, iat))
+        return template
+
     def _header(self, pars: Collection[str], iat: int) -> bytes:
         profile, leaf = self._profile, self._credential.chain_der[0]
         complete = self._form is HeaderForm.BASELINE_B
@@ -189,8 +199,8 @@ class _Settings:
 
     def _steps(self, message: HttpMessage, at: dt.datetime) -> _Signing:
         profile = self._profile
-        _check_signable(message)
-        _check_unsigned(message, profile)
+        check_signable(message)
+        check_unsigned(message, profile)
         self._check_validity(at)
         lines: list[tuple[str, str]] = []
         pars: tuple[str, ...] = ()
@@ -199,12 +209,12 @@ class _Settings:
                 raise ConfigurationError(f"profile {profile.id} signs the body itself: give it as bytes")
             payload = base64url_pieces(message.body)
         else:
-            lines += _digest_lines(message)
+            lines += digest_lines(message)
             with_digest = message.with_fields(lines)
             pars = pars_to_emit(profile.covers, with_digest)
             self._check_encoding(message, pars)
             payload = iter([payload_octets(pars, with_digest)])
-        encoded_header = base64url_encode(self._header(pars, int(at.timestamp())))
+        encoded_header = self._template(pars).encoded(int(at.timestamp()))
         digest = signing_input_digest(encoded_header, payload)
         signature = yield _DigestToSign(digest, profile.algorithm.value)
         self._check_signature(signature, digest)
@@ -359,33 +369,3 @@ def _check_readable(certificates: tuple[bytes, ...]) -> None:
 
 def _is_no_text(text: str) -> bool:
     return any("\ud800" <= character <= "\udfff" for character in text)
-
-
-def _check_signable(message: HttpMessage) -> None:
-    if isinstance(message, HttpResponse) and not is_verifiable(message):
-        raise MessageNotSignableError(f"an answer to HEAD or with status {message.status} has no whole body to sign")
-    if message.fields.odd_names:
-        raise MessageNotSignableError(f"the message has a field with the name {quoted(message.fields.odd_names[0])}")
-
-
-def _check_unsigned(message: HttpMessage, profile: Profile) -> None:
-    for name in known_signature_fields((profile,)):
-        if name in message.fields:
-            raise MessageNotSignableError(f"the message already has the signature field {name}")
-
-
-def _digest_lines(message: HttpMessage) -> list[tuple[str, str]]:
-    """The Digest line to add; none when an equal one is there."""
-    content = message.fields.combined("content-digest")
-    if content is not None:
-        compare(parse_content_digest(content), message.body, "Content-Digest")
-    present = message.fields.get_all("digest")
-    if len(present) > 1:
-        raise MessageNotSignableError("the message has more than one field Digest")
-    if present:
-        stated = parse_digest(present[0])
-        if DigestAlgorithm.SHA_256 not in stated:
-            raise MessageNotSignableError("the message has a Digest without SHA-256, which receivers ask for")
-        compare(stated, message.body)
-        return []
-    return [("Digest", digest_field_value(message.body))]

@@ -1,0 +1,56 @@
+"""Whether a message can be signed as it is, and what its Digest becomes. No key is known here."""
+
+from __future__ import annotations
+
+from .digest import DigestAlgorithm, compare, digest_field_value, parse_content_digest, parse_digest
+from .errors import MessageNotSignableError, quoted
+from .message import HttpMessage, HttpResponse
+from .profiles import Profile
+from .steps import is_verifiable, known_signature_fields
+
+__all__ = ["check_signable", "check_unsigned", "digest_lines"]
+
+
+def check_signable(message: HttpMessage) -> None:
+    """Return when the message is one of which a receiver gets all that is signed, under names that everybody reads alike.
+
+    Raises:
+        MessageNotSignableError: It is an answer without a whole body, or a name is no token.
+    """
+    if isinstance(message, HttpResponse) and not is_verifiable(message):
+        raise MessageNotSignableError(f"an answer to HEAD or with status {message.status} has no whole body to sign")
+    if message.fields.odd_names:
+        raise MessageNotSignableError(f"the message has a field with the name {quoted(message.fields.odd_names[0])}")
+
+
+def check_unsigned(message: HttpMessage, profile: Profile) -> None:
+    """Return when the message carries no signature yet.
+
+    Raises:
+        MessageNotSignableError: It does, in this profile's field or another known one.
+    """
+    for name in known_signature_fields((profile,)):
+        if name in message.fields:
+            raise MessageNotSignableError(f"the message already has the signature field {name}")
+
+
+def digest_lines(message: HttpMessage) -> list[tuple[str, str]]:
+    """The Digest line to add; none when an equal one is there (RFC 3230 §4.3.2).
+
+    Raises:
+        MessageNotSignableError: There is more than one, or one without SHA-256.
+        VerificationError: A digest that is there is malformed, or another body's.
+    """
+    content = message.fields.combined("content-digest")
+    if content is not None:
+        compare(parse_content_digest(content), message.body, "Content-Digest")
+    present = message.fields.get_all("digest")
+    if len(present) > 1:
+        raise MessageNotSignableError("the message has more than one field Digest")
+    if present:
+        stated = parse_digest(present[0])
+        if DigestAlgorithm.SHA_256 not in stated:
+            raise MessageNotSignableError("the message has a Digest without SHA-256, which receivers ask for")
+        compare(stated, message.body)
+        return []
+    return [("Digest", digest_field_value(message.body))]
