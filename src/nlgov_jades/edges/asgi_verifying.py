@@ -1,8 +1,12 @@
-"""One request at a JadesVerifierMiddleware, from its scope until the application has it or it is refused."""
+"""One request at a JadesVerifierMiddleware: from its scope until the application has it, or it is refused.
+
+What has not been verified is neither given to the application nor kept longer than the request takes.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
 from ..errors import (
     ConfigurationError,
@@ -19,7 +23,6 @@ from .asgi_parts import (
     CORRELATION_KEY,
     LOGGER,
     NOTE_KEY,
-    ASGIApp,
     Lock,
     Message,
     Receive,
@@ -29,7 +32,6 @@ from .asgi_parts import (
     Settings,
     body_octets,
     correlation_id,
-    digested,
     failed,
     field_lines,
     finished,
@@ -37,33 +39,253 @@ from .asgi_parts import (
     in_thread,
     octets_of,
     read_piece,
+    routed_targets,
     target_of,
 )
-from .body import BodySettings, Spool
+from .body import PIECE, Spool
 from .outcome import UNVERIFIED_KEY, VERIFIED_KEY, Unverified, WhyUnverified
-from .refusal import Refusal, Responder, answer_to, log_refusal, log_verified, refusal_of
+from .parties import check_verifier
+from .refusal import Refusal, answer_to, log_refusal, log_verified, refusal_of
 from .rules import Need, RequestRules, Websockets, carries_signature
-from .site import PublicAddress, announced_length, announces_body, arrived, check_framing
+from .site import announced_length, announces_body, arrived, check_framing
 
-__all__ = ["Verifying", "VerifierSettings", "judge_websocket"]
+__all__ = ["VerifierSettings", "Verifying"]
 
 FORBIDDEN = 403
-"""What a server makes of a websocket that is closed before it was accepted."""
+"""What servers answer when a websocket is closed before it was accepted."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VerifierSettings(Settings):
     """What a JadesVerifierMiddleware was given."""
 
-    app: ASGIApp
     verifier: AsyncVerifier
     rules: RequestRules
     replay_guard: ReplayGuard | None
-    address: PublicAddress
-    body: BodySettings
-    responder: Responder
-    new_correlation_id: object
+
+    def __post_init__(self) -> None:
+        Settings.__post_init__(self)
+        if not isinstance(self.rules, RequestRules):
+            raise ConfigurationError("rules of a JadesVerifierMiddleware are RequestRules")
+        check_verifier(self.verifier, AsyncVerifier, self.replay_guard)
 
 
 class _GoneError(Exception):
     """The client disconnected before the end of its request. Never leaves this file."""
+
+
+class Verifying:
+    """One request. Call `http` or `websocket`, once.
+
+    Args:
+        settings: Of the middleware.
+        scope: The server's; not changed.
+        receive: The server's.
+        send: The server's.
+    """
+
+    def __init__(self, settings: VerifierSettings, scope: Scope, receive: Receive, send: Send) -> None:
+        self._settings = settings
+        self._scope = scope
+        self._receive = receive
+        self._send = send
+        self._id = correlation_id(scope, settings.new_correlation_id)
+        self._lines = field_lines(scope)
+        self._spool: Spool | None = None
+        self._signer: SignerIdentity | None = None
+
+    @property
+    def _method(self) -> str:
+        """In capitals, as ASGI says: where a server leaves it as it was sent, frameworks read it so."""
+        method: str = self._scope["method"]
+        return method.upper()
+
+    async def http(self) -> None:
+        """Verify the request and call the application, or refuse it."""
+        try:
+            # The application is called outside this `try`: what it raises is not about the message.
+            try:
+                outcome, receive = await self._judge()
+            except VerificationError as error:
+                await self._refuse(refusal_of(error, self._id))
+                return
+            except ConfigurationError as error:
+                await self._refuse(failed(self._id, error))
+                return
+            except _GoneError:
+                LOGGER.info("the client left before the end of its request correlation_id=%s", self._id)
+                return
+            if isinstance(outcome, VerifiedMessage):
+                log_verified(LOGGER, outcome, self._id)
+            await self._settings.app(self._marked(outcome), receive, self._send)
+        finally:
+            if self._spool is not None:
+                self._spool.close()
+
+    async def websocket(self) -> None:
+        """Call the application or refuse, as the rules say: the frames of a websocket carry no signature."""
+        if self._settings.rules.websockets is Websockets.LET_THROUGH:
+            outcome = Unverified(WhyUnverified.WEBSOCKET)
+            await self._settings.app(self._marked(outcome), self._receive, self._send)
+            return
+        error = SignatureMissingError("a websocket carries no signature, and the rules let none through")
+        refusal = Refusal(code=error.code, status=FORBIDDEN, correlation_id=self._id, error=error)
+        log_refusal(LOGGER, refusal)
+        if "websocket.http.response" not in (self._scope.get("extensions") or {}):
+            await self._send({"type": "websocket.close"})
+            return
+        answer = answer_to(refusal, self._settings.responder, LOGGER)
+        for message in octets_of(answer, method="GET", kind="websocket.http.response"):
+            await self._send(message)
+
+    def _marked(self, outcome: VerifiedMessage | Unverified) -> Scope:
+        """The application's own scope: the fields that were verified, and the outcome."""
+        scope = {**self._scope, "headers": list(self._lines), CORRELATION_KEY: self._id}
+        scope.pop(VERIFIED_KEY, None)
+        scope.pop(UNVERIFIED_KEY, None)
+        scope[VERIFIED_KEY if isinstance(outcome, VerifiedMessage) else UNVERIFIED_KEY] = outcome
+        return scope
+
+    # --- judging -------------------------------------------------------------------------------------------------
+
+    async def _judge(self) -> tuple[VerifiedMessage | Unverified, Receive]:
+        """The outcome, and what the application receives from.
+
+        Raises:
+            VerificationError: The request is refused.
+            ConfigurationError: This side failed.
+            _GoneError: The client disconnected.
+        """
+        if self._need(announces_body=True) is Need.NONE:
+            # Only a route says so of a request with a body: it passes whatever its fields say.
+            return Unverified(WhyUnverified.EXEMPT), self._receive
+        fields = Fields(self._lines)
+        request = arrived(
+            method=self._method, target=target_of(self._scope), fields=fields, address=self._settings.address
+        )
+        has_body = announces_body(fields)
+        need, is_signed = self._need(announces_body=has_body), carries_signature(fields, self._settings.verifier.policy)
+        is_asked = need is Need.REQUIRED or (need is Need.IF_PRESENT and is_signed)
+        if is_asked or has_body:
+            return await self._verify(request)
+        why = WhyUnverified.EXEMPT if need is Need.NONE else WhyUnverified.UNSIGNED
+        return Unverified(why), _Once(await self._no_body(), self._receive)
+
+    def _need(self, *, announces_body: bool) -> Need:
+        """What is asked of it: where the targets disagree about that, a signature."""
+        rules, targets = self._settings.rules, routed_targets(self._scope, self._settings.address)
+        asked = {rules.need(self._method, target, announces_body=announces_body) for target in targets}
+        return asked.pop() if len(asked) == 1 else Need.REQUIRED
+
+    async def _no_body(self) -> Message:
+        """The message that says that there is no body, of a request that announced none: HTTP/2 brings them unannounced."""
+        message = await self._next()
+        if body_octets(message) or message.get("more_body", False):
+            raise SignatureMissingError("the request has a body, unannounced, and no signature")
+        return message
+
+    async def _verify(self, request: HttpRequest) -> tuple[VerifiedMessage, Receive]:
+        settings = self._settings
+        check_framing(request.fields, settings.body.limit)
+        pending = await settings.verifier.verify_fields(request)
+        self._signer = pending.signer
+        spool = self._spool = Spool(settings.body, pending.body_digest)
+        await self._read(spool, announced_length(request.fields))
+        complete = partial(pending.complete, await finished(spool))
+        # A body in memory is hashed here, and may be long.
+        verified = await in_thread(complete) if spool.length > PIECE else complete()
+        await self._check_replay(verified)
+        return verified, _Again(spool, self._receive)
+
+    async def _read(self, spool: Spool, announced: int | None) -> None:
+        """Read the body to its end.
+
+        Raises:
+            BodyTooLargeError: There is more than the limit.
+            MalformedMessageError: It is not as long as Content-Length says.
+        """
+        more = True
+        while more:
+            message = await self._next()
+            spool.add(body_octets(message))
+            if announced is not None and spool.length > announced:
+                raise MalformedMessageError("the body is longer than Content-Length says")
+            if spool.due:
+                await flushed(spool)
+            more = message.get("more_body", False)
+        if announced is not None and spool.length != announced:
+            raise MalformedMessageError("the body is shorter than Content-Length says")
+
+    async def _next(self) -> Message:
+        """The next message with a part of the body; others are nothing that was verified, and are left out."""
+        while True:
+            message = await self._receive()
+            if message["type"] == "http.request":
+                return message
+            if message["type"] == "http.disconnect":
+                raise _GoneError
+
+    async def _check_replay(self, verified: VerifiedMessage) -> None:
+        guard = self._settings.replay_guard
+        if guard is None:
+            return
+        check = partial(check_replay, verified, policy=self._settings.verifier.policy, guard=guard)
+        try:
+            if isinstance(guard, MemoryReplayGuard):
+                check()
+            else:
+                await in_thread(check)
+        except (VerificationError, ConfigurationError):
+            raise
+        except Exception as error:
+            # Whoever wrote the guard: a failure admits nothing.
+            raise ReplayUnknownError(f"the replay guard failed: {type(error).__name__}") from error
+
+    # --- refusing ------------------------------------------------------------------------------------------------
+
+    async def _refuse(self, refusal: Refusal) -> None:
+        note: object = self._scope.get(NOTE_KEY)
+        if isinstance(note, RefusalNote):
+            note.error = refusal.error
+        log_refusal(LOGGER, refusal, self._signer)
+        answer = answer_to(refusal, self._settings.responder, LOGGER)
+        for message in octets_of(answer, method=self._scope["method"]):
+            await self._send(message)
+
+
+class _Once:
+    """A `receive` that gives one message back, and then asks the server."""
+
+    def __init__(self, message: Message, receive: Receive) -> None:
+        self._message: Message | None = message
+        self._receive = receive
+
+    async def __call__(self) -> Message:
+        message, self._message = self._message, None
+        return await self._receive() if message is None else message
+
+
+class _Again:
+    """A `receive` that gives a verified body again, and then asks the server each time. It never makes up a disconnect."""
+
+    def __init__(self, spool: Spool, receive: Receive) -> None:
+        self._spool = spool
+        self._receive = receive
+        self._left: int | None = spool.length
+        # Two tasks of an application may ask at once.
+        self._turn = Lock()
+
+    async def __call__(self) -> Message:
+        if self._left is not None:
+            async with self._turn:
+                if self._left is not None:
+                    return await self._piece(self._left)
+        return await self._receive()
+
+    async def _piece(self, left: int) -> Message:
+        piece = await read_piece(self._spool) if left else b""
+        left -= len(piece)
+        self._left = left or None
+        if not left:
+            self._spool.close()
+        return {"type": "http.request", "body": piece, "more_body": left > 0}

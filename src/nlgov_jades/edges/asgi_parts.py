@@ -1,0 +1,249 @@
+"""What both ASGI middlewares need: the scope read, work put into a thread, an answer of our own. No decision is made here.
+
+The only file of the ASGI edge that imports `anyio`.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable, MutableMapping
+from dataclasses import dataclass
+from typing import Any, Final, TypeVar
+from urllib.parse import quote
+
+from ..digest import BodyDigest
+from ..errors import ConfigurationError, NlgovJadesError
+from ..message import Body, Fields
+from .body import PIECE, BodySettings, Spool
+from .refusal import APPLICATION_FAILED, Answer, Refusal, Responder
+from .site import PublicAddress
+
+try:
+    from anyio import Lock, to_thread
+except ImportError as error:
+    if error.name != "anyio":
+        raise
+    raise ImportError("nlgov_jades.asgi needs an extra: pip install 'nlgov-jades[asgi]'", name="anyio") from None
+
+__all__ = [
+    "CORRELATION_KEY",
+    "LOGGER",
+    "NOTE_KEY",
+    "ASGIApp",
+    "FieldLines",
+    "Lock",
+    "Message",
+    "Receive",
+    "RefusalNote",
+    "Scope",
+    "Send",
+    "Settings",
+    "body_octets",
+    "correlation_id",
+    "digested",
+    "failed",
+    "field_lines",
+    "finished",
+    "flushed",
+    "in_thread",
+    "octets_of",
+    "read_piece",
+    "routed_targets",
+    "target_of",
+    "wire_lines",
+]
+
+Scope = MutableMapping[str, Any]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+ASGIApp = Callable[[Scope, Receive, Send], Awaitable[None]]
+FieldLines = tuple[tuple[bytes, bytes], ...]
+
+LOGGER: Final = logging.getLogger("nlgov_jades.asgi")
+
+CORRELATION_KEY: Final = "nlgov_jades.correlation_id"
+"""Where the scope has the id that stands in the log and in refusals."""
+
+NOTE_KEY: Final = "nlgov_jades._refusal_note"
+"""Where a signer puts a RefusalNote. Ours alone."""
+
+_PATH_CHARACTERS = "/!$&'()*+,;=:@"
+"""What a path may hold as it is, besides letters, digits and `-._~` (RFC 3986 §3.3)."""
+
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What both middlewares are given.
+
+    Attributes:
+        app: What is called.
+        address: What the outside calls this server.
+        body: Limit and place of bodies.
+        responder: Makes the answers to what is refused.
+        new_correlation_id: Makes ids.
+
+    Raises:
+        ConfigurationError: One of them is something else.
+    """
+
+    app: ASGIApp
+    address: PublicAddress
+    body: BodySettings
+    responder: Responder
+    new_correlation_id: Callable[[], str]
+
+    def __post_init__(self) -> None:
+        if not all(callable(given) for given in (self.app, self.responder, self.new_correlation_id)):
+            raise ConfigurationError("app, responder and new_correlation_id are functions")
+        if not isinstance(self.address, PublicAddress) or not isinstance(self.body, BodySettings):
+            raise ConfigurationError("address is a PublicAddress, and body a BodySettings")
+
+
+@dataclass(slots=True)
+class RefusalNote:
+    """By which a verifier tells the signer around it what it refused. Middlewares between them copy the scope, not this."""
+
+    error: NlgovJadesError | None = None
+
+
+# --- the scope ---------------------------------------------------------------------------------------------------
+
+
+def field_lines(scope: Scope) -> FieldLines:
+    """The field lines as they are now: some servers add the trailers of a chunked body to the list when they come."""
+    return tuple((bytes(name), bytes(value)) for name, value in scope.get("headers") or ())
+
+
+def target_of(scope: Scope) -> str:
+    """The request-target as the server got it. uvicorn puts its root path before it.
+
+    Raises:
+        ConfigurationError: The server does not give it.
+    """
+    path, query = scope.get("raw_path"), scope.get("query_string") or b""
+    if not isinstance(path, bytes) or b"?" in path:
+        raise ConfigurationError(
+            "the server gives no raw_path without the query, so the request-target cannot be known: use a server that "
+            "does, as uvicorn, hypercorn and granian do"
+        )
+    return (path + b"?" + query if query else path).decode("iso-8859-1")
+
+
+def routed_targets(scope: Scope, address: PublicAddress) -> frozenset[str]:
+    """The target as the client sent it and as the application is shown it: rules about routes look at both.
+
+    Middleware outside may have changed one of them.
+
+    Raises:
+        ConfigurationError: As `target_of`.
+    """
+    query = (scope.get("query_string") or b"").decode("iso-8859-1")
+    shown = quote(scope["path"], safe=_PATH_CHARACTERS, errors="replace") + (f"?{query}" if query else "")
+    # What does not begin with a slash fits no route, and must not be made to by a prefix.
+    return frozenset(
+        address.prefix + target if target.startswith("/") else target for target in (target_of(scope), shown)
+    )
+
+
+def correlation_id(scope: Scope, new: Callable[[], str]) -> str:
+    """The id that a middleware of ours outside this one gave, else a new one."""
+    given = scope.get(CORRELATION_KEY)
+    return given if isinstance(given, str) else new()
+
+
+# --- bodies ------------------------------------------------------------------------------------------------------
+
+
+def body_octets(message: Message) -> bytes:
+    """The octets in a message with a body.
+
+    Raises:
+        ConfigurationError: They are none.
+    """
+    octets = message.get("body", b"")
+    if not isinstance(octets, bytes | bytearray | memoryview):
+        raise ConfigurationError("the body of an ASGI message is bytes")
+    return bytes(octets)
+
+
+async def in_thread(work: Callable[[], _T]) -> _T:
+    """What takes more than a millisecond or waits for a disk: an event loop serves others meanwhile."""
+    return await to_thread.run_sync(work)
+
+
+async def flushed(spool: Spool) -> None:
+    """Hash and write what is due.
+
+    Raises:
+        ConfigurationError: The disk is full or the file cannot be made.
+    """
+    await _on_disk(spool.flush)
+
+
+async def finished(spool: Spool) -> Body:
+    """As `Spool.finish`.
+
+    Raises:
+        ConfigurationError: As `flushed`.
+    """
+    return await _on_disk(spool.finish) if spool.on_disk or spool.length > PIECE else spool.finish()
+
+
+async def digested(body: Body, new: Callable[[], BodyDigest]) -> Body:
+    """The body, or what it is hashed to when it is too long to be hashed while an event loop waits."""
+    if not isinstance(body, bytes) or len(body) <= PIECE:
+        return body
+    digest = new()
+    octets = body
+    await in_thread(lambda: digest.update(octets))
+    return digest
+
+
+async def read_piece(spool: Spool, size: int = PIECE) -> bytes:
+    """The next octets, at most `size`, of a body that has at least one more.
+
+    Raises:
+        ConfigurationError: The file cannot be read, or lost some.
+    """
+    piece = await _on_disk(lambda: spool.read(size)) if spool.on_disk else spool.read(size)
+    if not piece:
+        raise ConfigurationError("the temporary file of a body has lost octets")
+    return piece
+
+
+async def _on_disk(work: Callable[[], _T]) -> _T:
+    try:
+        return await in_thread(work)
+    except OSError as error:
+        raise ConfigurationError(
+            f"the temporary file of a body failed: {error.strerror or 'no reason given'}"
+        ) from None
+
+
+# --- answers of our own ------------------------------------------------------------------------------------------
+
+
+def failed(identifier: str, error: NlgovJadesError, code: str = APPLICATION_FAILED) -> Refusal:
+    """The refusal for what went wrong on this side."""
+    return Refusal(code=code, status=500, correlation_id=identifier, error=error)
+
+
+def wire_lines(lines: Fields | tuple[tuple[str, str], ...]) -> list[tuple[bytes, bytes]]:
+    """Field lines for an ASGI message: octets, names in lower case."""
+    return [(name.lower().encode("iso-8859-1"), value.encode("iso-8859-1")) for name, value in lines]
+
+
+def octets_of(answer: Answer, *, method: str, kind: str = "http.response") -> tuple[Message, Message]:
+    """The two ASGI messages of a whole answer; no body goes to HEAD.
+
+    Args:
+        answer: The answer.
+        method: Of the request.
+        kind: What the names of the messages begin with.
+    """
+    lines = [*wire_lines(answer.fields), (b"content-length", str(len(answer.body)).encode("ascii"))]
+    start = {"type": f"{kind}.start", "status": answer.status, "headers": lines}
+    return start, {"type": f"{kind}.body", "body": b"" if method == "HEAD" else answer.body, "more_body": False}

@@ -1,0 +1,1 @@
+"""A package, unlike the other folders: these tests share a scripted server."""
