@@ -4,6 +4,7 @@ Each client and server has a thin module of its own beside this folder: `httpx`,
 """
 
 from .body import BodySettings
+from .client_hosts import ANY_HOST
 from .outcome import UNVERIFIED_KEY, VERIFIED_KEY, Unverified, WhyUnverified, verified_message
 from .refusal import Answer, Refusal, Responder, problem_details
 from .rules import (
@@ -23,6 +24,7 @@ from .rules import (
 from .site import PublicAddress
 
 __all__ = [
+    "ANY_HOST",
     "ANY_METHOD",
     "UNVERIFIED_KEY",
     "VERIFIED_KEY",

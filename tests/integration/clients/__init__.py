@@ -1,0 +1,1 @@
+"""The client edges against a server made of plain sockets."""
