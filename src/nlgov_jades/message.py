@@ -25,6 +25,9 @@ Body = bytes | BodyDigest
 
 FieldLines = Iterable[tuple[str | bytes, str | bytes]]
 
+_LISTS = (tuple, list)
+"""The usual forms, told by a glance: to ask whether something is a Mapping takes longer than to read it."""
+
 _OWS = " \t"
 _PAIR = 2
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
@@ -47,7 +50,7 @@ class Fields:
     __slots__ = ("_by_name", "_lines", "_odd_names")
 
     def __init__(self, lines: FieldLines = ()) -> None:
-        if isinstance(lines, str | bytes | Mapping) or not isinstance(lines, Iterable):
+        if type(lines) not in _LISTS and (isinstance(lines, str | bytes | Mapping) or not isinstance(lines, Iterable)):
             raise ConfigurationError("fields are a list of (name, value) pairs; a mapping would hide a repeated field")
         self._lines: tuple[tuple[str, str], ...] = tuple(map(_line, lines))
         by_name: dict[str, list[str]] = {}
@@ -72,6 +75,10 @@ class Fields:
         """The values of `get_all` joined with `, ` (RFC 9110 §5.3); `None` when the field is absent."""
         values = self._by_name.get(ascii_lower(name))
         return None if values is None else ", ".join(values)
+
+    def among(self, names: Iterable[str]) -> list[str]:
+        """Those of these names, in lower case, that are there."""
+        return [name for name in names if name in self._by_name]
 
     @property
     def odd_names(self) -> tuple[str, ...]:

@@ -29,9 +29,8 @@ def check_unsigned(message: HttpMessage, profile: Profile) -> None:
     Raises:
         MessageNotSignableError: It does, in this profile's field or another known one.
     """
-    for name in known_signature_fields((profile,)):
-        if name in message.fields:
-            raise MessageNotSignableError(f"the message already has the signature field {name}")
+    for name in message.fields.among(known_signature_fields((profile,))):
+        raise MessageNotSignableError(f"the message already has the signature field {name}")
 
 
 def digest_lines(message: HttpMessage) -> list[tuple[str, str]]:

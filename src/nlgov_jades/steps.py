@@ -189,7 +189,7 @@ def _check_verifiable(message: HttpMessage) -> None:
 
 
 def _signature_field(fields: Fields, policy: VerificationPolicy) -> tuple[Profile, str]:
-    present = [name for name in known_signature_fields(policy.profiles) if name in fields]
+    present = fields.among(known_signature_fields(policy.profiles))
     accepted = {profile.field_name.lower(): profile for profile in policy.profiles}
     if not present:
         names = ", ".join(profile.field_name for profile in policy.profiles)

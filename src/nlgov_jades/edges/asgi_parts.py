@@ -6,6 +6,7 @@ The only file of the ASGI edge that imports `anyio`.
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Awaitable, Callable, MutableMapping
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
@@ -27,11 +28,11 @@ except ImportError as error:
 
 __all__ = [
     "CORRELATION_KEY",
+    "EMPTY",
     "LOGGER",
     "NOTE_KEY",
     "ASGIApp",
     "FieldLines",
-    "Lock",
     "Message",
     "Receive",
     "RefusalNote",
@@ -46,6 +47,7 @@ __all__ = [
     "finished",
     "flushed",
     "in_thread",
+    "new_turn",
     "octets_of",
     "read_piece",
     "routed_targets",
@@ -68,10 +70,20 @@ CORRELATION_KEY: Final = "nlgov_jades.correlation_id"
 NOTE_KEY: Final = "nlgov_jades._refusal_note"
 """Where a signer puts a RefusalNote. Ours alone."""
 
+_PLAIN = re.compile(r"[A-Za-z0-9/._~-]*")
+"""Paths that nothing is encoded in: most of them."""
+
 _PATH_CHARACTERS = "/!$&'()*+,;=:@"
 """What a path may hold as it is, besides letters, digits and `-._~` (RFC 3986 §3.3)."""
 
 _T = TypeVar("_T")
+
+EMPTY: Final = Fields()
+
+
+def new_turn() -> Lock:
+    """A lock that costs nothing while nobody else wants it: no detour through the event loop."""
+    return Lock(fast_acquire=True)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,9 +116,21 @@ class Settings:
 
 @dataclass(slots=True)
 class RefusalNote:
-    """By which a verifier tells the signer around it what it refused. Middlewares between them copy the scope, not this."""
+    """Between a signer and the verifier inside it. Middlewares between them copy the scope, not this.
 
+    Attributes:
+        lines: The field lines that the signer saw.
+        fields: The same, read: once for both.
+        error: What the verifier refused the request for.
+    """
+
+    lines: FieldLines = ()
+    fields: Fields = EMPTY
     error: NlgovJadesError | None = None
+
+    def fields_of(self, lines: FieldLines) -> Fields:
+        """The fields, read anew when something between the two changed a line."""
+        return self.fields if self.lines == lines else Fields(lines)
 
 
 # --- the scope ---------------------------------------------------------------------------------------------------
@@ -140,12 +164,16 @@ def routed_targets(scope: Scope, address: PublicAddress) -> frozenset[str]:
     Raises:
         ConfigurationError: As `target_of`.
     """
+    sent = target_of(scope)
     query = (scope.get("query_string") or b"").decode("iso-8859-1")
-    shown = quote(scope["path"], safe=_PATH_CHARACTERS, errors="replace") + (f"?{query}" if query else "")
+    path = scope["path"]
+    if not _PLAIN.fullmatch(path):
+        path = quote(path, safe=_PATH_CHARACTERS, errors="replace")
+    shown = f"{path}?{query}" if query else path
+    if sent == shown and sent.startswith("/"):
+        return frozenset((address.prefix + sent,))
     # What does not begin with a slash fits no route, and must not be made to by a prefix.
-    return frozenset(
-        address.prefix + target if target.startswith("/") else target for target in (target_of(scope), shown)
-    )
+    return frozenset(address.prefix + target if target.startswith("/") else target for target in (sent, shown))
 
 
 def correlation_id(scope: Scope, new: Callable[[], str]) -> str:

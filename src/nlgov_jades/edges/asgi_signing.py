@@ -14,9 +14,9 @@ from ..message import Body, Fields, HttpRequest, HttpResponse, SignedFields
 from ..steps import is_verifiable, known_signature_fields
 from .asgi_parts import (
     CORRELATION_KEY,
+    EMPTY,
     LOGGER,
     NOTE_KEY,
-    Lock,
     Message,
     Receive,
     RefusalNote,
@@ -30,6 +30,7 @@ from .asgi_parts import (
     field_lines,
     finished,
     flushed,
+    new_turn,
     octets_of,
     read_piece,
     routed_targets,
@@ -112,12 +113,12 @@ class Signing:
         self._client_left = False
         # What is held of the answer: its start, its octets, and other messages with the number of octets before them.
         self._start: Message = {}
-        self._fields = Fields()
+        self._fields = EMPTY
         self._status = 0
         self._spool = Spool(settings.body, self._digest)
         self._between: list[tuple[int, Message]] = []
         # Two tasks of an application may send at once.
-        self._turn = Lock()
+        self._turn = new_turn()
 
     async def http(self) -> None:
         """Call the application, and sign what it answers."""
@@ -142,11 +143,13 @@ class Signing:
         Raises:
             ConfigurationError: As `target_of`.
         """
-        settings, fields = self._settings, Fields(field_lines(self._scope))
+        settings, note = self._settings, self._note
+        note.lines = field_lines(self._scope)
+        fields = note.fields = Fields(note.lines)
         # Whether it is well formed is for a verifier to say; its refusal is signed here too.
         target = settings.address.prefix + target_of(self._scope)
         self._request = HttpRequest(method=self._method, target=target, fields=fields)
-        is_signed = any(name in fields for name in known_signature_fields((settings.signer.profile,)))
+        is_signed = bool(fields.among(known_signature_fields((settings.signer.profile,))))
         return any(
             settings.rules.signs_answer_to(self._method, routed, signed_question=is_signed)
             for routed in routed_targets(self._scope, settings.address)

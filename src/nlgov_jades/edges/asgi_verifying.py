@@ -23,7 +23,6 @@ from .asgi_parts import (
     CORRELATION_KEY,
     LOGGER,
     NOTE_KEY,
-    Lock,
     Message,
     Receive,
     RefusalNote,
@@ -37,6 +36,7 @@ from .asgi_parts import (
     finished,
     flushed,
     in_thread,
+    new_turn,
     octets_of,
     read_piece,
     routed_targets,
@@ -91,6 +91,7 @@ class Verifying:
         self._send = send
         self._id = correlation_id(scope, settings.new_correlation_id)
         self._lines = field_lines(scope)
+        self._targets: frozenset[str] | None = None
         self._spool: Spool | None = None
         self._signer: SignerIdentity | None = None
 
@@ -159,7 +160,8 @@ class Verifying:
         if self._need(announces_body=True) is Need.NONE:
             # Only a route says so of a request with a body: it passes whatever its fields say.
             return Unverified(WhyUnverified.EXEMPT), self._receive
-        fields = Fields(self._lines)
+        note: object = self._scope.get(NOTE_KEY)
+        fields = note.fields_of(self._lines) if isinstance(note, RefusalNote) else Fields(self._lines)
         request = arrived(
             method=self._method, target=target_of(self._scope), fields=fields, address=self._settings.address
         )
@@ -173,7 +175,9 @@ class Verifying:
 
     def _need(self, *, announces_body: bool) -> Need:
         """What is asked of it: where the targets disagree about that, a signature."""
-        rules, targets = self._settings.rules, routed_targets(self._scope, self._settings.address)
+        rules, targets = self._settings.rules, self._targets
+        if targets is None:
+            targets = self._targets = routed_targets(self._scope, self._settings.address)
         asked = {rules.need(self._method, target, announces_body=announces_body) for target in targets}
         return asked.pop() if len(asked) == 1 else Need.REQUIRED
 
@@ -273,7 +277,7 @@ class _Again:
         self._receive = receive
         self._left: int | None = spool.length
         # Two tasks of an application may ask at once.
-        self._turn = Lock()
+        self._turn = new_turn()
 
     async def __call__(self) -> Message:
         if self._left is not None:

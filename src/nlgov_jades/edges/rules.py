@@ -39,8 +39,9 @@ SIGNED_METHODS = frozenset({"POST", "PUT", "PATCH"})
 """Methods whose requests need a signature whatever the route."""
 
 _OK = range(200, 300)
-_PLAIN_PATH = re.compile(r"/(?:[A-Za-z0-9_~!$&'()*+,=:@-]|\.(?!\.?(?:/|$))|/(?!/))*")
-"""A path that everybody reads alike: nothing encoded, no empty or dotted segment, no parameters."""
+_PLAIN_PATH = re.compile(r"/(?!/)(?:[A-Za-z0-9_~!$&'()*+,=:@-]++|\.(?!\.?(?:/|$))|/(?!/))*+")
+"""A path that everybody reads alike: nothing encoded, no empty or dotted segment, no parameters. Possessive (`++`, `*+`): a
+long path that fails at its end is not gone through again."""
 
 _METHOD = re.compile(r"[!#$%&'*+.^_`|~0-9A-Z-]+")
 
@@ -121,7 +122,8 @@ class Route:
 
     Attributes:
         path: A path as on the wire, without query; with `/*` at its end also everything below it. A request whose path
-            could be read in two ways (encoded characters, `..`, `//`, `;`) fits no route.
+            could be read in two ways (encoded characters, `..`, `//`, `;`) fits no route, but on a server every route
+            that asks for a signature.
         methods: In capitals, or ANY_METHOD.
         need: What is asked.
 
@@ -152,14 +154,28 @@ class Route:
             return False
         if not _PLAIN_PATH.fullmatch(path):
             return False
-        if self.path.endswith("/*"):
-            return path.startswith(self.path[:-1]) or path == self.path[:-2]
-        return path == self.path
+        return _leads_to(self.path, path)
+
+    def may_mean(self, method: str, path: str) -> bool:
+        """Whether an application could take this request for one of them.
+
+        It may look past the case of letters and a slash at the end, and it may decode.
+        """
+        if self.methods is not ANY_METHOD and method.upper() not in self.methods:
+            return False
+        stated, path = self.path.lower().removesuffix("/"), path.lower().removesuffix("/")
+        return not _PLAIN_PATH.fullmatch(path or "/") or _leads_to(stated, path)
+
+
+def _leads_to(stated: str, path: str) -> bool:
+    if stated.endswith("/*"):
+        return path.startswith(stated[:-1]) or path == stated[:-2]
+    return path == stated
 
 
 def _routes(routes: Iterable[Route]) -> tuple[Route, ...]:
     chosen = tuple(routes) if isinstance(routes, Iterable) else ()
-    if not all(isinstance(route, Route) for route in chosen):
+    if not isinstance(routes, Iterable) or not all(isinstance(route, Route) for route in chosen):
         raise ConfigurationError("routes is a list of Route values; the first that fits decides")
     return chosen
 
@@ -176,7 +192,7 @@ def _check(value: object, kind: type[Enum], name: str) -> None:
 
 def carries_signature(fields: Fields, policy: VerificationPolicy) -> bool:
     """Whether there is a field that carries a signature in any profile known here or to the policy."""
-    return any(name in fields for name in known_signature_fields(policy.profiles))
+    return bool(fields.among(known_signature_fields(policy.profiles)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -212,10 +228,13 @@ class RequestRules:
             announces_body: Whether it has a Content-Length above zero or a Transfer-Encoding. HTTP/2 needs neither: a
                 server that lets an unsigned request pass must also see that no body follows.
         """
-        chosen = _first(self.routes, method, target)
-        if chosen is not None:
-            return chosen
-        return Need.REQUIRED if method in SIGNED_METHODS or announces_body else self.otherwise
+        path = target.partition("?")[0]
+        for route in self.routes:
+            # What asks for a signature is read broadly, what does without is taken by the letter.
+            if route.fits(method, path) or (route.need is Need.REQUIRED and route.may_mean(method, path)):
+                return route.need
+        # Some frameworks read `post` as POST.
+        return Need.REQUIRED if method.upper() in SIGNED_METHODS or announces_body else self.otherwise
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
