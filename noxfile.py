@@ -70,7 +70,11 @@ def coverage(session: nox.Session) -> None:
     session.run("coverage", "report")
 
 
-EDGES = ",".join(f"src/nlgov_jades/{room}" for room in ("cli/*", "testing/*", "fetch/*", "stores/*", "bundle.py"))
+EDGE_FILES = ("asgi.py", "bundle.py", "httpx.py", "httpx2.py", "requests.py", "wsgi.py")
+EDGES = ",".join(
+    f"src/nlgov_jades/{room}"
+    for room in ("cli/*", "testing/*", "fetch/*", "stores/*", "edges/*", "rotation/*", *EDGE_FILES)
+)
 
 
 @nox.session
@@ -79,6 +83,13 @@ def vectors(session: nox.Session) -> None:
     session.install("cryptography>=49", "jsonschema")
     session.run("python", "test-vectors/generate.py", "--check")
     session.run("python", "test-vectors/selfcheck.py")
+
+
+@nox.session
+def matrix(session: nox.Session) -> None:
+    """Every HTTP client against every server, real processes, with a tampering proxy between them."""
+    session.install("-e", ".[all]", *group("test"))
+    session.run("pytest", "-q", "-n", "auto", "tests/servers", *session.posargs, env={"NLGOV_JADES_MATRIX": "all"})
 
 
 @nox.session
@@ -93,6 +104,7 @@ def bench(session: nox.Session) -> None:
     """Speed and memory beside peers and physical limits; asserts nothing."""
     session.install("-e", ".[all]", *group("bench"))
     session.run("python", "-W", "ignore", "benchmarks/bench.py")
+    session.run("python", "-W", "ignore", "benchmarks/edges.py")
 
 
 @nox.session

@@ -197,14 +197,19 @@ REASONS: dict[type[errors.VerificationError], tuple[str, str]] = {
     errors.InvalidSignatureError: ("INVALID_SIGNATURE", "SIG_CRYPTO_FAILURE"),
     errors.DigestMismatchError: ("DIGEST_MISMATCH", "HASH_FAILURE"),
     errors.SigningTimeError: ("SIGNING_TIME", "SIG_CONSTRAINTS_FAILURE"),
+    errors.ReplayedMessageError: ("REPLAYED_MESSAGE", "SIG_CONSTRAINTS_FAILURE"),
+    errors.MalformedMessageError: ("MALFORMED_MESSAGE", "FORMAT_FAILURE"),
+    errors.BodyTooLargeError: ("BODY_TOO_LARGE", "SIG_CONSTRAINTS_FAILURE"),
     errors.CertificatePathError: ("CERTIFICATE_PATH", "CHAIN_CONSTRAINTS_FAILURE"),
     errors.CertificateExpiredError: ("CERTIFICATE_EXPIRED", "EXPIRED"),
     errors.CertificateNotYetValidError: ("CERTIFICATE_NOT_YET_VALID", "NOT_YET_VALID"),
     errors.CertificateRevokedError: ("CERTIFICATE_REVOKED", "REVOKED"),
     errors.RevocationUnknownError: ("REVOCATION_UNKNOWN", "TRY_LATER"),
+    errors.ReplayUnknownError: ("REPLAY_UNKNOWN", "TRY_LATER"),
     errors.SignerNotAllowedError: ("SIGNER_NOT_ALLOWED", "SIG_CONSTRAINTS_FAILURE"),
 }
 FORBIDDEN = (errors.CertificatePathError, errors.SignerNotAllowedError)
+UNKNOWN = (errors.RevocationUnknownError, errors.ReplayUnknownError)
 
 
 @pytest.fixture(scope="session")
@@ -223,7 +228,13 @@ def refused() -> Callable[..., AbstractContextManager[pytest.ExceptionInfo[error
         assert error.code == code
         assert error.sub_indication == ("NO_CERTIFICATE_CHAIN_FOUND" if no_chain else indication)
         assert error.http_status == (
-            503 if kind is errors.RevocationUnknownError else 403 if issubclass(kind, FORBIDDEN) else 400
+            503
+            if kind in UNKNOWN
+            else 413
+            if kind is errors.BodyTooLargeError
+            else 403
+            if issubclass(kind, FORBIDDEN)
+            else 400
         )
         assert words in error.detail
 

@@ -22,7 +22,7 @@ from .result import VerifiedMessage
 __all__ = ["MemoryReplayGuard", "ReplayGuard", "Sighting", "check_guardable", "check_replay"]
 
 DEFAULT_CAPACITY = 250_000
-"""Signatures: some 50 MB, and 800 messages a second for five minutes."""
+"""Signatures: some 35 MB, and 800 messages a second for five minutes."""
 
 _SLOT = 60
 """Seconds of signing time that are forgotten together: to forget one by one would cost a sorted index."""

@@ -20,8 +20,8 @@ SRC = Path(nlgov_jades.__file__).parent
 PACKAGE = "nlgov_jades"
 
 EDGES = frozenset(
-    {"asgi", "bundle", "cli", "custody", "ddas", "diagnose", "evidence", "fetch", "httpx", "httpx2", "requests"}
-    | {"stores", "testing", "wsgi"}
+    {"asgi", "bundle", "cli", "custody", "ddas", "diagnose", "edges", "evidence", "fetch", "httpx", "httpx2"}
+    | {"requests", "rotation", "stores", "testing", "wsgi"}
 )
 """Rooms that touch the world; every other module is the core."""
 

@@ -27,11 +27,14 @@ TABLE = [
     (errors.DigestMismatchError, "DIGEST_MISMATCH", "HASH_FAILURE", 400),
     (errors.SigningTimeError, "SIGNING_TIME", "SIG_CONSTRAINTS_FAILURE", 400),
     (errors.ReplayedMessageError, "REPLAYED_MESSAGE", "SIG_CONSTRAINTS_FAILURE", 400),
+    (errors.MalformedMessageError, "MALFORMED_MESSAGE", "FORMAT_FAILURE", 400),
+    (errors.BodyTooLargeError, "BODY_TOO_LARGE", "SIG_CONSTRAINTS_FAILURE", 413),
     (errors.CertificatePathError, "CERTIFICATE_PATH", "CHAIN_CONSTRAINTS_FAILURE", 403),
     (errors.CertificateExpiredError, "CERTIFICATE_EXPIRED", "EXPIRED", 403),
     (errors.CertificateNotYetValidError, "CERTIFICATE_NOT_YET_VALID", "NOT_YET_VALID", 403),
     (errors.CertificateRevokedError, "CERTIFICATE_REVOKED", "REVOKED", 403),
     (errors.RevocationUnknownError, "REVOCATION_UNKNOWN", "TRY_LATER", 503),
+    (errors.ReplayUnknownError, "REPLAY_UNKNOWN", "TRY_LATER", 503),
     (errors.SignerNotAllowedError, "SIGNER_NOT_ALLOWED", "SIG_CONSTRAINTS_FAILURE", 403),
 ]
 
@@ -109,8 +112,14 @@ def test_every_class_is_public() -> None:
     assert {kind.__name__ for kind in every_class()} | {"NlgovJadesError", "quoted"} == set(errors.__all__)
 
 
-def test_only_an_unknown_revocation_status_is_worth_a_retry() -> None:
-    assert [kind for kind, _, _, status in TABLE if status >= 500] == [errors.RevocationUnknownError]
+def test_only_what_could_not_be_established_is_worth_a_retry() -> None:
+    unknown = [errors.RevocationUnknownError, errors.ReplayUnknownError]
+    assert [kind for kind, _, _, status in TABLE if status >= 500] == unknown
+    assert [kind for kind, _, indication, _ in TABLE if indication == "TRY_LATER"] == unknown
+
+
+def test_who_is_told_that_a_replay_is_unknown_is_told_to_sign_anew() -> None:
+    assert "with a new signature" in (inspect.getdoc(errors.ReplayUnknownError) or "")
 
 
 def pickled(error: Exception) -> object:

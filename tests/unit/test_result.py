@@ -37,6 +37,7 @@ def verified(**changes: Any) -> VerifiedMessage:
         "path": (),
         "revocation": (),
         "protected": b'{"alg":"PS256","crit":["b64","sigD"]}',
+        "signature": b"signature",
         "verified_at": dt.datetime(2026, 6, 15, 12, 0, 0, tzinfo=dt.UTC),
         "notices": (),
         "made_by": A_VERIFIER,

@@ -203,12 +203,12 @@ async def in_thread(work: Callable[[], _T]) -> _T:
 
 
 async def flushed(spool: Spool) -> None:
-    """Hash and write what is due.
+    """Have what is due hashed and written, by a thread beside the event loop.
 
     Raises:
         ConfigurationError: The disk is full or the file cannot be made.
     """
-    await _on_disk(spool.flush)
+    await _on_disk(spool.flush, when=spool.is_behind)
 
 
 async def finished(spool: Spool) -> Body:
@@ -236,15 +236,15 @@ async def read_piece(spool: Spool, size: int = PIECE) -> bytes:
     Raises:
         ConfigurationError: The file cannot be read, or lost some.
     """
-    piece = await _on_disk(lambda: spool.read(size)) if spool.on_disk else spool.read(size)
+    piece = await _on_disk(lambda: spool.read(size), when=spool.is_behind)
     if not piece:
         raise ConfigurationError("the temporary file of a body has lost octets")
     return piece
 
 
-async def _on_disk(work: Callable[[], _T]) -> _T:
+async def _on_disk(work: Callable[[], _T], *, when: bool = True) -> _T:
     try:
-        return await in_thread(work)
+        return await in_thread(work) if when else work()
     except OSError as error:
         raise ConfigurationError(
             f"the temporary file of a body failed: {error.strerror or 'no reason given'}"

@@ -9,6 +9,7 @@ import os
 import tempfile
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future, wait
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,7 @@ from typing import IO
 from ..digest import BodyDigest
 from ..errors import BodyTooLargeError, ConfigurationError
 from ..message import Body
+from .workers import begin
 
 __all__ = ["BodySettings", "Spool"]
 
@@ -58,9 +60,10 @@ class BodySettings:
 class Spool:
     """One body. Fill it with `add`, call `flush` whenever it is `due`, then `finish`, then `read` it. Close it always.
 
-    `add` never waits. `flush` and `read` may touch a disk, and `flush` and `finish` hash: an event loop runs the first two
-    in a thread. One of them at a time; `close` may be called while a thread still works, as it does when a task is
-    cancelled, and the thread then lets go when it is done.
+    `add` never waits. `flush` gives what is held to a thread that hashes and writes it, and `read` has one fetch what comes
+    next; each waits only while that thread `is_behind`. `finish` hashes. An event loop runs what would wait or hash in a
+    thread. One of them at a time; `close` may be called while a thread still works, as it does when a task is cancelled,
+    and the thread then lets go when it is done.
 
     Args:
         settings: Limit and folder.
@@ -71,12 +74,20 @@ class Spool:
         self._settings = settings
         self._new_digest = digest
         self._pieces: list[bytes] = []
+        self._joined = 0
         self._held = 0
         self._digest: BodyDigest | None = None
         self._file: IO[bytes] | None = None
         self._whole: bytes | None = None
+        # What threads hash and write, or read ahead; and of a file, the piece that is being read.
+        self._passing: tuple[Future[None], ...] = ()
+        self._ahead: Future[bytes] | None = None
+        self._piece = b""
+        self._read = 0
         self._closed = False
-        self._working = threading.Lock()
+        # How many threads are at work on it, which decides who closes the file.
+        self._count = threading.Lock()
+        self._busy = 0
         self.length = 0
         """Octets added so far."""
 
@@ -99,34 +110,64 @@ class Spool:
         if self.length + len(octets) > self._settings.limit:
             raise BodyTooLargeError(f"the body has more than the {self._settings.limit} octets that are accepted")
         if octets:
-            if len(self._pieces) >= MANY_PIECES:
-                self._pieces = [b"".join(self._pieces)]
+            if len(self._pieces) - self._joined >= MANY_PIECES:
+                # Never those that were joined before: a body would be copied as often as it has thousands of pieces.
+                self._pieces[self._joined :] = [b"".join(self._pieces[self._joined :])]
+                self._joined += 1
             self._pieces.append(octets)
             self._held += len(octets)
             self.length += len(octets)
 
+    @property
+    def is_behind(self) -> bool:
+        """Whether `flush` or `read` would have to wait for a disk or a hash."""
+        if self._passing:
+            return not all(work.done() for work in self._passing)
+        if self._file is None or self._read < len(self._piece):
+            return False
+        return self._ahead is None or not self._ahead.done()
+
     def flush(self) -> None:
-        """Hash and write to the file what is held in memory.
+        """Have what is held in memory hashed and written to the file, when what was held before it is.
 
         Raises:
-            OSError: The disk is full or the file cannot be made.
+            OSError: The disk is full or the file cannot be made: found now, or by the thread before.
             ConfigurationError: It was closed.
         """
+        self._settle()
+        # In one piece: a thread that comes back to Python for each of many waits each time until it is let in.
+        octets = b"".join(self._pieces)
+        self._pieces.clear()
+        self._held = self._joined = 0
         with self._at_work():
-            self._flush()
+            if self._file is None:
+                self._file = tempfile.TemporaryFile(dir=self._settings.folder, buffering=0)  # noqa: SIM115 - `close` ends it
+            digest = self._digest = self._digest or self._new_digest()
+            file = self._file
+        # Both at once: each takes about as long as the other, and neither needs it.
+        self._passing = (begin(lambda: self._hash(digest, octets)), begin(lambda: self._write(file, octets)))
 
-    def _flush(self) -> None:
-        if self._digest is None:
-            self._digest = self._new_digest()
-        if self._file is None:
-            self._file = tempfile.TemporaryFile(dir=self._settings.folder, buffering=0)  # noqa: SIM115 - `close` ends it
-        for octets in self._pieces:
-            self._digest.update(octets)
+    def _settle(self) -> None:
+        """Wait for what is being hashed and written."""
+        passing, self._passing = self._passing, ()
+        wait(passing)
+        try:
+            for work in passing:
+                work.result()
+        except BaseException:
+            # What is in the file is no longer what was hashed.
+            self.close()
+            raise
+
+    def _hash(self, digest: BodyDigest, octets: bytes) -> None:
+        with self._at_work():
+            digest.update(octets)
+
+    def _write(self, file: IO[bytes], octets: bytes) -> None:
+        with self._at_work():
             view = memoryview(octets)
             while view:
-                view = view[self._file.write(view) :]
-        self._pieces.clear()
-        self._held = 0
+                view = view[file.write(view) :]
 
     def finish(self) -> Body:
         """The body for a signer or verifier: its octets when it is in memory, else what it was hashed to.
@@ -135,12 +176,15 @@ class Spool:
             OSError: As `flush`.
             ConfigurationError: It was closed.
         """
+        if self._file is not None:
+            self.flush()
+            self._settle()
         with self._at_work():
             if self._file is None:
-                self._whole = self._pieces[0] if len(self._pieces) == 1 else b"".join(self._pieces)
-                self._pieces.clear()
+                if self._whole is None:
+                    self._whole = b"".join(self._pieces)
+                    self._pieces.clear()
                 return self._whole
-            self._flush()
             self._file.seek(0)
             if self._digest is None:  # pragma: no cover - a file is made together with it
                 raise ConfigurationError("a body in a file has a digest")
@@ -153,23 +197,36 @@ class Spool:
             OSError: The file cannot be read.
             ConfigurationError: It was closed.
         """
+        if self._file is None:
+            with self._at_work():
+                return self._part(self._whole or b"", size)
+        if self._read >= len(self._piece):
+            ahead, self._ahead = self._ahead, None
+            self._piece, self._read = self._fetch() if ahead is None else ahead.result(), 0
+            if self._piece:
+                self._ahead = begin(self._fetch)
+        return self._part(self._piece, size)
+
+    def _part(self, octets: bytes, size: int) -> bytes:
+        start = self._read
+        self._read = min(start + size, len(octets))
+        return octets[start : self._read]
+
+    def _fetch(self) -> bytes:
         with self._at_work():
-            if self._file is not None:
-                return self._file.read(size)
-            whole, self._whole = self._whole or b"", b""
-            if len(whole) > size:
-                self._whole = whole[size:]
-                return whole[:size]
-            return whole
+            return b"" if self._file is None else self._file.read(PIECE)
 
     @contextmanager
     def _at_work(self) -> Iterator[None]:
+        with self._count:
+            if self._closed:
+                raise ConfigurationError("this body was closed")
+            self._busy += 1
         try:
-            with self._working:
-                if self._closed:
-                    raise ConfigurationError("this body was closed")
-                yield
+            yield
         finally:
+            with self._count:
+                self._busy -= 1
             if self._closed:
                 self._let_go()
 
@@ -180,16 +237,15 @@ class Spool:
 
     def _let_go(self) -> None:
         # A file that is closed under a thread that writes: the number of the file may be another's by then.
-        if not self._working.acquire(blocking=False):
-            return
-        try:
+        with self._count:
+            if self._busy:
+                return
+            file, self._file = self._file, None
             self._pieces.clear()
             self._whole = None
-            file, self._file = self._file, None
-            if file is not None:
-                file.close()
-        finally:
-            self._working.release()
+            self._piece = b""
+        if file is not None:
+            file.close()
 
     def __repr__(self) -> str:
         return f"<Spool: {self.length} octets>"

@@ -33,8 +33,8 @@ async def _in_thread(work: Callable[[], _T], *, when: bool) -> _T:
 
 
 async def read_spool(spool: Spool, size: int) -> bytes:
-    """As `Spool.read`, in a thread when it touches a disk."""
-    return await _in_thread(partial(spool.read, size), when=spool.on_disk)
+    """As `Spool.read`, in a thread when it would wait for a disk."""
+    return await _in_thread(partial(spool.read, size), when=spool.is_behind)
 
 
 async def dispose(spool: Spool) -> None:
@@ -67,7 +67,7 @@ class Awaiting:
             async for piece in arriving:
                 spool.add(octets_of(piece))
                 if spool.due:
-                    await run_sync(spool.flush)
+                    await _in_thread(spool.flush, when=spool.is_behind)
         except BaseException:
             await _end(arriving)
             raise

@@ -18,11 +18,14 @@ from ..errors import (
     BodyTooLargeError,
     CertificatePathError,
     ConfigurationError,
+    DigestMismatchError,
     InvalidSignatureError,
     MalformedMessageError,
     MalformedSignatureError,
     NlgovJadesError,
     ProfileViolationError,
+    ReplayedMessageError,
+    ReplayUnknownError,
     RevocationUnknownError,
     SignatureMissingError,
     SignerNotAllowedError,
@@ -70,6 +73,10 @@ _STRANGERS = (
     SigningTimeError,
     CertificatePathError,
     RevocationUnknownError,
+    # Recorded fields, sent by whoever has them: with another body, or once more.
+    DigestMismatchError,
+    ReplayedMessageError,
+    ReplayUnknownError,
 )
 
 
@@ -135,7 +142,7 @@ def refusal_of(error: VerificationError, correlation_id: str) -> Refusal:
 
 
 def comes_from_a_stranger(error: NlgovJadesError | None) -> bool:
-    """Whether it was refused before its certification path was found good: anybody can send such a request."""
+    """Whether anybody can send such a request: its certification path was not found good, or it may be a recorded one."""
     return isinstance(error, _STRANGERS)
 
 

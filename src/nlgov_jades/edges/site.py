@@ -51,13 +51,16 @@ def arrived(*, method: str, target: str, fields: Fields, address: PublicAddress)
         address: What the outside calls this server.
 
     Raises:
-        MalformedMessageError: The target is not in origin-form, Host is not there once, or is another's.
+        MalformedMessageError: The target is not in origin-form, Host is not there once, is no host, or is another's.
     """
     if not _TARGET.fullmatch(target):
         raise MalformedMessageError("the request-target is not a path in visible ASCII (origin-form)")
     hosts = fields.get_all("host")
     if len(hosts) != 1:
         raise MalformedMessageError(f"the field Host is there {len(hosts)} times")
+    if not _AUTHORITY.fullmatch(hosts[0]):
+        # Also two that were joined with a comma.
+        raise MalformedMessageError("the field Host is not a host, with or without a port")
     if address.authority is not None and ascii_lower(hosts[0]) != ascii_lower(address.authority):
         raise MalformedMessageError(
             f"the field Host is not {address.authority}: the proxy must pass it on unchanged, or the request is for another"

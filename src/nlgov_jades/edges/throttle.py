@@ -24,7 +24,7 @@ class Throttle:
     """
 
     def __init__(self, rate: float, burst: int, clock: Callable[[], float] = time.monotonic) -> None:
-        if not rate > 0 or burst < 1:
+        if not (rate > 0 and burst >= 1):
             raise ConfigurationError("rate of a throttle is above zero, and its burst at least one")
         self._rate, self._burst, self._clock = rate, burst, clock
         self._lock = threading.Lock()

@@ -1,4 +1,5 @@
-"""Stores of revocation data that several processes share. An edge: nothing in the core imports it.
+"""Stores that several processes share. An edge: nothing in the core imports it.
 
-`nlgov_jades.stores.redis` keeps them in Redis (extra `redis`). What is shared is never trusted: see `nlgov_jades.fetch.SharedLevel`.
+`nlgov_jades.stores.redis` keeps revocation data in Redis, `nlgov_jades.stores.replay` which signatures were accepted (extra
+`redis`). Shared revocation data are never trusted: see `nlgov_jades.fetch.SharedLevel`. What a replay guard is told is.
 """

@@ -17,10 +17,12 @@ class Breaker:
 
     Args:
         monotonic: Gives seconds that never go back.
+        rest: Seconds after a failure in which nobody asks again.
     """
 
-    def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, monotonic: Callable[[], float] = time.monotonic, *, rest: float = REST) -> None:
         self._monotonic = monotonic
+        self._rest = rest
         self._lock = threading.Lock()
         self._rests_until: float | None = None
 
@@ -32,13 +34,13 @@ class Breaker:
             now = self._monotonic()
             if now < self._rests_until:
                 return False
-            self._rests_until = now + REST
+            self._rests_until = now + self._rest
             return True
 
     def failed(self) -> None:
         """It did not answer."""
         with self._lock:
-            self._rests_until = self._monotonic() + REST
+            self._rests_until = self._monotonic() + self._rest
 
     def answered(self) -> None:
         """It did."""

@@ -9,19 +9,17 @@ from __future__ import annotations
 
 import datetime as dt
 import math
-import re
 import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any, Final, Generic, TypeVar
-from urllib.parse import parse_qs, urlsplit
 
-from ..errors import ConfigurationError
 from ..fetch.shared import SharedData
 from ..fetch.store import DataStore, Entry, Key, MemoryStore
 from .breaker import Breaker
+from .connection import SECONDS, check_seconds, connection_settings, made_from_url
 from .value import MAX_LINE, NEWS, Stamp, age_of, name_of, read_value
 
 try:
@@ -36,12 +34,6 @@ except ImportError as error:
     ) from None
 
 __all__ = ["RedisStore"]
-
-SECONDS: Final = 0.5
-"""For one question, connection included: Redis answers in a millisecond, and a fetch that it saves takes some tens."""
-
-MAX_SECONDS: Final = 1.0
-"""What a fetcher leaves for it at most."""
 
 FAIR_SECONDS: Final = 0.1
 """A question that was given less than this says nothing about Redis when its time runs out."""
@@ -59,12 +51,6 @@ FUTURE: Final = dt.timedelta(days=1)
 """Between the clocks of two machines. A value from later than this is garbage, which may be overwritten."""
 
 _MILLISECOND = dt.timedelta(milliseconds=1)
-
-_SCHEMES = frozenset({"redis", "rediss", "unix"})
-
-_OPTIONS = frozenset({"db", "username", "password", "ssl_ca_certs", "ssl_ca_path", "ssl_certfile", "ssl_keyfile"})
-"""What the query of the URL may say. Among what else the library reads there are time-outs, retries, and options that turn
-the check of the server's certificate off."""
 
 # The line in front of a value is compared and replaced in one go: no other client comes in between. A value that is not ours,
 # never ends, or is from a time to come is no reason to keep anything.
@@ -108,11 +94,8 @@ class RedisStore:
     """
 
     def __init__(self, url: str, *, front: DataStore | None = None, seconds: float = SECONDS) -> None:
-        number = isinstance(seconds, int | float) and not isinstance(seconds, bool)
-        if not number or not 0 < seconds <= MAX_SECONDS:
-            raise ConfigurationError(f"seconds is a number above 0, at most {MAX_SECONDS:.0f}")
+        self._seconds = check_seconds(seconds)
         self._front: DataStore = MemoryStore() if front is None else front
-        self._seconds = float(seconds)
         self._breaker = Breaker()
         self._pool = _pools(url, self._seconds)
         self._lock = threading.Lock()
@@ -289,39 +272,10 @@ class _Question(Generic[_T]):
 
 def _pools(url: str, seconds: float) -> Callable[[], redis.ConnectionPool]:
     """Makes a pool for one question each: the next is hours away, and a connection that hangs takes no other with it."""
-    scheme = ""
-    try:
-        parts = urlsplit(url)
-        scheme = parts.scheme
-        known = parts.scheme in _SCHEMES and parse_qs(parts.query, strict_parsing=bool(parts.query)).keys() <= _OPTIONS
-        known = known and bool(parts.path if parts.scheme == "unix" else parts.hostname) and not parts.fragment
-        # Spelled as the library tells them apart.
-        known = known and re.match(r"(redis|rediss|unix)://", url) is not None
-    except (ValueError, TypeError, AttributeError):
-        known = False
-    if not known:
-        raise ConfigurationError(
-            f"url is a redis, rediss or unix URL with no other options than {', '.join(sorted(_OPTIONS))}"
-        )
-    settings: dict[str, Any] = {
-        "socket_timeout": seconds,
-        "socket_connect_timeout": seconds,
-        "retry": Retry(NoBackoff(), 0),
-        "retry_on_timeout": False,
-        "max_connections": 1,
-        # The older protocol: nothing is negotiated, and nothing comes unasked.
-        "protocol": 2,
-    }
-    if scheme == "rediss":
-        settings |= {"ssl_cert_reqs": "required", "ssl_check_hostname": True}
+    settings = connection_settings(url, seconds) | {"retry": Retry(NoBackoff(), 0), "max_connections": 1}
 
     def pool() -> redis.ConnectionPool:
         return redis.ConnectionPool.from_url(url, **settings)
 
-    try:
-        pool()
-    except Exception:  # noqa: BLE001 - the library's text is left behind: it may hold a part of the password
-        known = False
-    if not known:
-        raise ConfigurationError("url is no URL of a Redis")
+    made_from_url(pool)
     return pool

@@ -210,24 +210,17 @@ def test_a_task_that_asyncio_cancels_leaves_no_file_behind(
     # asyncio's own cancellation does not wait for the thread, as that of anyio does.
     started, go_on, ended = threading.Event(), threading.Event(), threading.Event()
     spools: list[Spool] = []
-    flush = Spool.flush
 
-    def slow(spool: Spool) -> None:
-        make = spool._new_digest
-
-        def waits() -> Any:
-            spools.append(spool)
-            started.set()
-            assert go_on.wait(20)
-            return make()
-
-        monkeypatch.setattr(spool, "_new_digest", waits)
+    def slow(spool: Spool, *_: object) -> None:
         try:
-            flush(spool)
+            with spool._at_work():
+                spools.append(spool)
+                started.set()
+                assert go_on.wait(20)
         finally:
             ended.set()
 
-    monkeypatch.setattr(Spool, "flush", slow)
+    monkeypatch.setattr(Spool, "_write", slow)
     server = Server(signed)
 
     async def main() -> None:

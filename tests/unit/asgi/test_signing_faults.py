@@ -10,7 +10,7 @@ import anyio
 import anyio.lowlevel
 import pytest
 
-from nlgov_jades import HttpRequest, Signer, SigningCredential, VerifiedMessage, profiles
+from nlgov_jades import BodyDigest, HttpRequest, Signer, SigningCredential, VerifiedMessage, profiles
 from nlgov_jades.asgi import Answer, BodySettings, Refusal
 from nlgov_jades.edges.body import Spool
 from nlgov_jades.errors import ConfigurationError, MessageNotSignableError, SigningError
@@ -392,15 +392,15 @@ def test_the_event_loop_is_free_while_a_long_answer_is_hashed(
     signing_app: Wrap, question: HttpRequest, client: Client, backend: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     flushed: list[bool] = []
-    flush = Spool._flush
+    write_down = Spool._hash
 
-    def watched(spool: Spool) -> None:
+    def watched(spool: Spool, digest: BodyDigest, octets: bytes) -> None:
         with pytest.raises(anyio.NoEventLoopError):
             anyio.current_time()
         flushed.append(True)
-        flush(spool)
+        write_down(spool, digest, octets)
 
-    monkeypatch.setattr(Spool, "_flush", watched)
+    monkeypatch.setattr(Spool, "_hash", watched)
     body = b"x" * (1024 * 1024)
     server = Server(question, backend=backend).run(signing_app(Application(*answer(body, body, b"x"))))
     assert len(flushed) == 2

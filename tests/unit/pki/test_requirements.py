@@ -209,7 +209,7 @@ def test_cas_that_allow_what_the_signer_is_used_for_are_accepted(
         ([DOCUMENTS], [None, [MS_DOCUMENTS]], STRICT, "above"),
     ],
 )
-def test_a_ca_that_does_not_allow_it_is_refused(  # noqa: PLR0917 - columns of the table
+def test_a_ca_that_does_not_allow_it_is_refused(
     refused: Refused,
     hierarchy: Hierarchy,
     p256_key: ec.EllipticCurvePrivateKey,
@@ -286,7 +286,7 @@ def test_an_rsa_key_of_accepted_size_is_accepted_anywhere(
     ],
 )
 @pytest.mark.parametrize("position", range(4))
-def test_a_weak_or_costly_rsa_key_is_refused_anywhere(  # noqa: PLR0917 - columns of the table
+def test_a_weak_or_costly_rsa_key_is_refused_anywhere(
     refused: Refused,
     issued: Issued,
     rekeyed: Callable[..., x509.Certificate],
@@ -338,7 +338,7 @@ def test_sha_2_of_256_bits_and_more_is_accepted(leaf: Leaf, algorithm: SHA256 | 
 
 @pytest.mark.parametrize("name", ["sha1_rsa", "md5_rsa", "sha224_rsa", "1.2.840.113549.1.1.99"])
 @pytest.mark.parametrize("position", range(4))
-def test_another_hash_is_refused_anywhere_also_on_the_anchor(  # noqa: PLR0917 - columns of the table
+def test_another_hash_is_refused_anywhere_also_on_the_anchor(
     refused: Refused,
     hierarchy: Hierarchy,
     issued: Issued,

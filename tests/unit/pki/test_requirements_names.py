@@ -272,7 +272,7 @@ def test_critical_constraints_on_directory_names_are_refused_whatever_they_say(
     ],
     ids=["DNS", "e-mail", "URI"],
 )
-def test_an_alternative_name_that_a_ca_may_not_certify_is_refused(  # noqa: PLR0917 - columns of the table
+def test_an_alternative_name_that_a_ca_may_not_certify_is_refused(
     refused: Refused,
     below: Below,
     hierarchy: Hierarchy,

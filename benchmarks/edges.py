@@ -1,0 +1,319 @@
+"""What the edges cost: memory of long bodies, throughput beside the bare cryptography, how long an event loop is held.
+
+Prints figures; asserts nothing. Each server is a process of its own, once with the middlewares and once without: the one
+without does the same SHA-256, RSA verification and RSA signature inline and nothing else. Run with `nox -s bench`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import datetime as dt
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from nlgov_jades import BodyDigest, Fields, HttpRequest, Signer, profiles
+from nlgov_jades.testing import Hierarchy, make_crl, save_hierarchy, save_signer
+from nlgov_jades.testing.hierarchy import new_key
+
+HERE = Path(__file__).parent
+GIB = 1024**3
+PIECE = b"x" * 65536
+SECONDS = 4.0
+ROUNDS = 3
+SERVERS = {
+    "ASGI (uvicorn)": ["uvicorn", "edges_site:asgi_{kind}", "--port={port}", "--no-access-log", "--lifespan=off"],
+    "WSGI (gunicorn)": [
+        *("gunicorn", "edges_site:wsgi_{kind}", "--bind=127.0.0.1:{port}", "--worker-class=gthread", "--threads=2"),
+        *("--limit-request-field_size=32768", "--log-level=error"),
+    ],
+}
+
+
+def make_pki(folder: Path) -> Signer:
+    """Certificates for both sides: a leaf with RSA-3072, as PKIoverheid G4 has."""
+    hierarchy = Hierarchy.new(revocation_url="http://127.0.0.1:9")  # nobody answers there: the CRLs are at hand
+    save_hierarchy(hierarchy, folder)
+    for number, authority in enumerate(hierarchy.authorities):
+        (folder / f"{number}.crl").write_bytes(
+            make_crl(authority, this_update=dt.datetime.now(dt.UTC) - dt.timedelta(minutes=5))
+        )
+    issued = hierarchy.tsp.issue(key=new_key(3072))
+    save_signer(issued, folder)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return Signer(issued.credential, profile=profiles.DDAS)
+
+
+@contextmanager
+def server(name: str, kind: str, pki: Path) -> Iterator[tuple[int, int]]:
+    """A running server: its port and the process that does the work."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port = listener.getsockname()[1]
+    command = [part.format(kind=kind, port=port) for part in SERVERS[name]]
+    process = subprocess.Popen(  # noqa: S603 - ourselves
+        [sys.executable, "-W", "ignore", "-m", *command],
+        cwd=HERE,
+        env={**os.environ, "SITE_PKI": str(pki)},
+        stderr=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+    )
+    try:
+        for _ in range(600):
+            with socket.socket() as connection:
+                if connection.connect_ex(("127.0.0.1", port)) == 0:
+                    break
+            time.sleep(0.05)
+        yield port, worker_of(process.pid)
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def worker_of(pid: int) -> int:
+    """The child that serves, where a server has one."""
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return int(children[0]) if children else pid
+
+
+def peak(pid: int) -> float:
+    """Largest resident size so far, MiB."""
+    return int(Path(f"/proc/{pid}/status").read_text().split("VmHWM:")[1].split()[0]) / 1024
+
+
+def signed_head(signer: Signer, path: str, digest: BodyDigest | bytes, length: int) -> bytes:
+    """Start line and fields of a signed request."""
+    lines = [("Host", "127.0.0.1"), ("Content-Type", "application/json"), ("Content-Length", str(length))]
+    request = HttpRequest(method="POST", target=path, fields=Fields(lines), body=digest)
+    request = request.with_fields(signer.sign(request))
+    return (
+        f"POST {path} HTTP/1.1\r\n".encode() + b"".join(f"{n}: {v}\r\n".encode() for n, v in request.fields) + b"\r\n"
+    )
+
+
+def exchange(connection: socket.socket, octets: bytes) -> tuple[bytes, int]:
+    """One request and its answer: the head, and how long its body is."""
+    connection.sendall(octets)
+    return read_answer(connection)
+
+
+def read_answer(connection: socket.socket) -> tuple[bytes, int]:
+    """The head of an answer and the length of its body, which is read and forgotten."""
+    got = b""
+    while b"\r\n\r\n" not in got:
+        more = connection.recv(65536)
+        if not more:
+            raise ConnectionError("the server ended the connection")
+        got += more
+    head, _, rest = got.partition(b"\r\n\r\n")
+    lower = head.lower()
+    if b"content-length:" not in lower:
+        return head, len(rest) + _chunked(connection, rest)
+    length = int(lower.split(b"content-length:")[1].split(b"\r\n")[0])
+    left = length - len(rest)
+    while left > 0:
+        left -= len(connection.recv(min(left, 1 << 20)))
+    return head, length
+
+
+def _chunked(connection: socket.socket, rest: bytes) -> int:
+    tail, read = rest[-16:], 0
+    while not tail.endswith(b"0\r\n\r\n"):
+        more = connection.recv(1 << 20)
+        if not more:
+            break
+        read += len(more)
+        tail = (tail + more)[-16:]
+    return read
+
+
+def long_bodies(name: str, kind: str, pki: Path, signer: Signer) -> tuple[float, float]:
+    """MiB that a server grew, and seconds, when one GiB went in and one came out."""
+    digest = BodyDigest()
+    for _ in range(GIB // len(PIECE)):
+        digest.update(PIECE)
+    with server(name, kind, pki) as (port, pid), socket.create_connection(("127.0.0.1", port)) as connection:
+        exchange(connection, signed_head(signer, "/small", b"{}", 2) + b"{}")
+        before = peak(pid)
+        started = time.perf_counter()
+        connection.sendall(signed_head(signer, "/long", digest, GIB))
+        for _ in range(GIB // len(PIECE)):
+            connection.sendall(PIECE)
+        head, _ = read_answer(connection)
+        seconds = time.perf_counter() - started
+        if not head.startswith(b"HTTP/1.1 200"):
+            raise RuntimeError(head.decode("latin-1")[:200])
+        return peak(pid) - before, seconds
+
+
+def throughput(name: str, kind: str, pki: Path, request: bytes) -> float:
+    """Requests a second over two connections."""
+    with server(name, kind, pki) as (port, _):
+        done = [0, 0]
+        end = time.perf_counter() + SECONDS
+
+        def run(which: int) -> None:
+            with socket.create_connection(("127.0.0.1", port)) as connection:
+                while time.perf_counter() < end:
+                    head, _ = exchange(connection, request)
+                    if not head.startswith(b"HTTP/1.1 200"):
+                        raise RuntimeError(head.decode("latin-1")[:200])
+                    done[which] += 1
+
+        threads = [threading.Thread(target=run, args=(which,)) for which in range(2)]
+        started = time.perf_counter()
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        return sum(done) / (time.perf_counter() - started)
+
+
+def client_memory(pki: Path) -> None:
+    """The httpx transport: one GiB up and one GiB down, in a process of its own, with and without us."""
+    with server("ASGI (uvicorn)", "ours", pki) as (port, _):
+        figures = {}
+        for kind in ("bare", "ours"):
+            done = subprocess.run(  # noqa: S603 - ourselves
+                [sys.executable, "-W", "ignore", __file__, kind, str(port), str(pki)],
+                capture_output=True,
+                text=True,
+                check=True,
+            )
+            figures[kind] = [float(figure) for figure in done.stdout.split()]
+    grown, seconds = figures["ours"]
+    print(
+        f"{'httpx transport, 1 GiB each way':<50} +{grown:6.1f} MiB   (bare httpx +{figures['bare'][0]:.1f})   {seconds:.1f} s"
+    )
+
+
+def client(kind: str, port: int, pki: Path) -> None:
+    """One side of `client_memory`."""
+    import httpx  # noqa: PLC0415 - only this process needs it
+
+    os.environ["SITE_PKI"] = str(pki)
+    sys.path.insert(0, str(HERE))
+    import edges_site  # noqa: PLC0415 - the settings are the server's
+
+    from nlgov_jades import httpx as jades  # noqa: PLC0415 - only this process needs it
+
+    inner = httpx.HTTPTransport()
+    transport: httpx.BaseTransport = inner
+    if kind == "ours":
+        transport = jades.JadesTransport(
+            inner,
+            signer=edges_site.SIGNER,
+            verifier=edges_site.verifier(),
+            hosts={f"http://127.0.0.1:{port}"},
+            body=edges_site.BODY,
+        )
+    body = (PIECE for _ in range(GIB // len(PIECE)))
+    path = "/long" if kind == "ours" else "/bare"
+    fields = {"Content-Type": "application/json", "Content-Length": str(GIB)}
+    with httpx.Client(transport=transport, timeout=300) as http:
+        before = peak(os.getpid())
+        started = time.perf_counter()
+        url = f"http://127.0.0.1:{port}{path}"
+        with http.stream("POST", url, content=body, headers=fields) as answer:
+            answer.raise_for_status()
+            length = sum(len(piece) for piece in answer.iter_raw())
+        if length != GIB:
+            raise RuntimeError(f"{length} octets came back")
+        print(peak(os.getpid()) - before, time.perf_counter() - started)
+
+
+def held_loop(pki: Path) -> None:
+    """The longest time in which the event loop could do nothing else, while long bodies pass both ways."""
+    os.environ["SITE_PKI"] = str(pki)
+    sys.path.insert(0, str(HERE))
+    import edges_site  # noqa: PLC0415 - needs the certificates first
+
+    size = 256 * 1024 * 1024
+    for name, piece in (("pieces of 64 KiB", 65536), ("one piece of 256 MiB", size)):
+        body = bytes(piece)
+        digest = BodyDigest()
+        for _ in range(size // piece):
+            digest.update(body)
+        lines = [("Host", "x"), ("Content-Type", "application/json"), ("Content-Length", str(size))]
+        request = HttpRequest(method="POST", target="/echo", fields=Fields(lines), body=digest)
+        fields = [
+            (n.lower().encode(), v.encode()) for n, v in request.with_fields(edges_site.SIGNER.sign(request)).fields
+        ]
+        gap = asyncio.run(_gap(edges_site.asgi_ours, fields, body, size // piece))
+        print(f"{'event loop held at most, ' + name:<50} {gap * 1e3:6.1f} ms")
+
+
+async def _gap(app: Any, fields: list[tuple[bytes, bytes]], body: bytes, count: int) -> float:
+    longest = 0.0
+    ended = asyncio.Event()
+
+    async def watch() -> None:
+        nonlocal longest
+        last = time.perf_counter()
+        while not ended.is_set():
+            await asyncio.sleep(0)
+            now = time.perf_counter()
+            longest, last = max(longest, now - last), now
+
+    left = count
+
+    async def receive() -> dict[str, Any]:
+        nonlocal left
+        await asyncio.sleep(0)
+        left -= 1
+        return {"type": "http.request", "body": body, "more_body": left > 0}
+
+    async def send(_: dict[str, Any]) -> None:
+        await asyncio.sleep(0)
+
+    scope = {
+        "type": "http", "asgi": {"version": "3.0"}, "http_version": "1.1", "method": "POST", "path": "/long",
+        "raw_path": b"/long", "query_string": b"", "headers": fields, "extensions": {},
+    }  # fmt: skip
+    watcher = asyncio.create_task(watch())
+    await app(scope, receive, send)
+    ended.set()
+    await watcher
+    return longest
+
+
+def main() -> None:
+    """All figures."""
+    with tempfile.TemporaryDirectory() as name:
+        pki = Path(name)
+        signer = make_pki(pki)
+        body = b'{"gegevens":"' + b"x" * 2000 + b'"}'
+        request = signed_head(signer, "/small", body, len(body)) + body
+        for edge in SERVERS:
+            ratios = []
+            for _ in range(ROUNDS):
+                ours, bare = throughput(edge, "ours", pki, request), throughput(edge, "bare", pki, request)
+                ratios.append(ours / bare)
+                print(
+                    f"{edge + ', requests of 2 KB a second':<50} {ours:7.0f}   bare cryptography {bare:7.0f}   {ours / bare:.0%}"
+                )
+            grown, seconds = long_bodies(edge, "ours", pki, signer)
+            bare_grown, bare_seconds = long_bodies(edge, "bare", pki, signer)
+            print(
+                f"{edge + ', 1 GiB each way':<50} +{grown:6.1f} MiB   (without us +{bare_grown:.1f})   "
+                f"{seconds:.1f} s against {bare_seconds:.1f} s   {bare_seconds / seconds:.0%}"
+            )
+        client_memory(pki)
+        held_loop(pki)
+
+
+if __name__ == "__main__":
+    if len(sys.argv) > 1:
+        client(sys.argv[1], int(sys.argv[2]), Path(sys.argv[3]))
+    else:
+        main()

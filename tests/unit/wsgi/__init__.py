@@ -1,0 +1,1 @@
+"""Tests of the WSGI edge, and the scripted server that they share."""
