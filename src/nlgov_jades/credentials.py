@@ -24,6 +24,7 @@ from .errors import ConfigurationError, InvalidSignatureError, SigningError, Uns
 from .jws import PREHASHED, PSS, PublicKey, check_key, verify_signature
 from .pki.certificate import display_name, load_pem_bundle
 from .profiles import SignatureAlgorithm
+from .rsa_key import check_rsa_key
 
 __all__ = ["AsyncPrivateKey", "PrivateKey", "SigningCredential", "issuer_serial"]
 
@@ -115,7 +116,9 @@ class SigningCredential:
             raise ConfigurationError("key and password are bytes")
         _check_password(password)
         try:
-            key = serialization.load_pem_private_key(key_pem, password)
+            # The library's own check holds Python for 100 to 250 ms, which stops an event loop when a credential is
+            # replaced while a service runs. `check_rsa_key` finds the same faults, for the modulus is known to be good.
+            key = serialization.load_pem_private_key(key_pem, password, unsafe_skip_rsa_key_validation=True)
         except Exception as error:  # noqa: BLE001 - the parser raises more classes than it documents
             # Never the library's text: it may quote the input.
             raise ConfigurationError(_unreadable_key(error, password)) from None
@@ -193,8 +196,11 @@ class SigningCredential:
             )
         others = [certificate for certificate in dict.fromkeys(certificates) if certificate != mine[0]]
         ordered = _ordered([mine[0], *others])
-        _public_key(ordered[0])
-        return cls(LocalPrivateKey(key), ordered, _checked=_CHECKED)
+        public_key, local = _public_key(ordered[0]), LocalPrivateKey(key)
+        if isinstance(key, rsa.RSAPrivateKey):
+            check_rsa_key(key)
+            _check_probe(public_key, local.sign_digest(_PROBE, algorithm=_algorithm(public_key).value))
+        return cls(local, ordered, _checked=_CHECKED)
 
     @property
     def key(self) -> PrivateKey | AsyncPrivateKey:

@@ -34,7 +34,7 @@ OVERLAP: Final = dt.timedelta(minutes=5)
 
 RETRY_AFTER: Final = dt.timedelta(minutes=1)
 """Until files that could not be used are read again although they look the same: a password may have come late, or a
-file system may tell of a change late. Reading a key takes some tens of milliseconds, so not for each message."""
+file system may tell of a change late. Reading a key takes milliseconds, so not for each message."""
 
 Password = bytes | Callable[[], bytes]
 """Octets, or what gives them, asked each time the files are read: a password may be replaced together with its key."""
@@ -48,8 +48,9 @@ class Reading(Enum):
     IN_THREAD = "in-thread"
     """A short-lived thread, one at a time; the caller goes on with the credential there is. The default.
 
-    Disks and password functions hold up nobody. The check of an RSA key still does, once for each change: it holds the
-    interpreter's lock (30 ms for 2048 bits, 100 ms for 3072, 230 ms for 4096)."""
+    Disks and password functions hold up nobody. The search for primes with which `cryptography` checks an RSA key in a
+    PKCS#12 file does: it holds the interpreter's lock for 30 ms (2048 bits) to 230 ms (4096), once for each change. A key
+    as PEM is checked without."""
     INLINE = "inline"
     """The caller, who has the new one at once: for a program that signs now and then, without an event loop."""
 

@@ -195,8 +195,7 @@ class RotatingSigner(_Rotating[Signer]):
 class AsyncRotatingSigner(_Rotating[AsyncSigner]):
     """`RotatingSigner` for a key that is awaited, or any other. Safe to share between tasks.
 
-    The source is asked in the event loop. `CredentialFiles` reads in a thread; the check of an RSA key holds up the loop
-    all the same, once for each change, because it holds the interpreter's lock.
+    The source is asked in the event loop. `CredentialFiles` reads in a thread.
 
     Args:
         source: Asked for the credential at each message.
