@@ -30,7 +30,7 @@ CORE = {
 }
 """The package, what it depends on, and what that depends on."""
 
-EXTRAS = ("click", "rich", "requests", "httpx", "anyio", "jwcrypto", "redis")
+EXTRAS = ("click", "rich", "requests", "httpx", "httpx2", "anyio", "jwcrypto", "redis")
 
 HIDE = """
 import sys
@@ -125,6 +125,25 @@ policy = VerificationPolicy(profiles=(profiles.DDAS,), signers=ANY_TRUSTED, revo
 print(Verifier(trust=hierarchy.trust, policy=policy).verify(signed).body)
 """
     assert succeeds(program, absent=(*EXTRAS, "pytest", "hypothesis")) == "b'{}'\n"
+
+
+@pytest.mark.parametrize("module", ["edges", "edges.client", "replay", "rotation", "wsgi"])
+def test_an_edge_that_needs_no_other_package_imports(module: str) -> None:
+    assert succeeds(f"import nlgov_jades.{module}; print('there')") == "there\n"
+
+
+@pytest.mark.parametrize(
+    ("module", "extra"),
+    [("asgi", "asgi"), ("httpx", "httpx"), ("httpx2", "httpx2"), ("requests", "requests"), ("stores.replay", "redis")],
+)
+def test_an_edge_that_needs_another_package_names_its_extra(module: str, extra: str) -> None:
+    program = f"""
+try:
+    import nlgov_jades.{module}
+except ImportError as error:
+    print(error)
+"""
+    assert f"pip install 'nlgov-jades[{extra}]'" in succeeds(program)
 
 
 # --- the command line ----------------------------------------------------------------------------------------

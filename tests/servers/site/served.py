@@ -23,12 +23,14 @@ from nlgov_jades import (
     TrustStore,
     VerificationPolicy,
     Verifier,
-    asgi,
     profiles,
-    wsgi,
 )
+from nlgov_jades.asgi import JadesSignerMiddleware as AsgiSigner
+from nlgov_jades.asgi import JadesVerifierMiddleware as AsgiVerifier
 from nlgov_jades.edges import Need, PublicAddress, RequestRules, Route, verified_message
 from nlgov_jades.result import VerifiedMessage
+from nlgov_jades.wsgi import JadesSignerMiddleware as WsgiSigner
+from nlgov_jades.wsgi import JadesVerifierMiddleware as WsgiVerifier
 
 PKI = Path(os.environ["SITE_PKI"])
 PROFILE = profiles.BY_ID[os.environ.get("SITE_PROFILE", "ddas")]
@@ -103,16 +105,14 @@ def _wsgi(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
     return [content[:middle], content[middle:]]
 
 
-asgi_app = asgi.JadesSignerMiddleware(
-    asgi.JadesVerifierMiddleware(
-        _asgi, verifier=AsyncVerifier(trust=TRUST, policy=POLICY), rules=RULES, address=ADDRESS
-    ),
+asgi_app = AsgiSigner(
+    AsgiVerifier(_asgi, verifier=AsyncVerifier(trust=TRUST, policy=POLICY), rules=RULES, address=ADDRESS),
     signer=SIGNER,
     address=ADDRESS,
 )
 
-wsgi_app = wsgi.JadesSignerMiddleware(
-    wsgi.JadesVerifierMiddleware(_wsgi, verifier=Verifier(trust=TRUST, policy=POLICY), rules=RULES, address=ADDRESS),
+wsgi_app = WsgiSigner(
+    WsgiVerifier(_wsgi, verifier=Verifier(trust=TRUST, policy=POLICY), rules=RULES, address=ADDRESS),
     signer=SIGNER,
     address=ADDRESS,
 )
