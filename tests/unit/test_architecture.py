@@ -20,7 +20,7 @@ SRC = Path(nlgov_jades.__file__).parent
 PACKAGE = "nlgov_jades"
 
 EDGES = frozenset(
-    {"asgi", "bundle", "cli", "custody", "ddas", "diagnose", "edges", "evidence", "fetch", "httpx", "httpx2"}
+    {"asgi", "bundle", "cli", "custody", "ddas", "diagnose", "edges", "evidence", "fetch", "fork", "httpx", "httpx2"}
     | {"requests", "rotation", "stores", "testing", "wsgi"}
 )
 """Rooms that touch the world; every other module is the core."""

@@ -135,9 +135,11 @@ class Spool:
             ConfigurationError: It was closed.
         """
         self._settle()
-        # In one piece: a thread that comes back to Python for each of many waits each time until it is let in.
-        octets = b"".join(self._pieces)
-        self._pieces.clear()
+        pieces, self._pieces = self._pieces, []
+        if self._held <= 2 * PIECE:
+            # A thread that comes back to Python for each of many pieces waits each time until it is let in. To copy more than
+            # this would hold up whoever calls.
+            pieces = [b"".join(pieces)]
         self._held = self._joined = 0
         with self._at_work():
             if self._file is None:
@@ -145,7 +147,7 @@ class Spool:
             digest = self._digest = self._digest or self._new_digest()
             file = self._file
         # Both at once: each takes about as long as the other, and neither needs it.
-        self._passing = (begin(lambda: self._hash(digest, octets)), begin(lambda: self._write(file, octets)))
+        self._passing = (begin(lambda: self._hash(digest, pieces)), begin(lambda: self._write(file, pieces)))
 
     def _settle(self) -> None:
         """Wait for what is being hashed and written."""
@@ -159,15 +161,17 @@ class Spool:
             self.close()
             raise
 
-    def _hash(self, digest: BodyDigest, octets: bytes) -> None:
+    def _hash(self, digest: BodyDigest, pieces: list[bytes]) -> None:
         with self._at_work():
-            digest.update(octets)
+            for octets in pieces:
+                digest.update(octets)
 
-    def _write(self, file: IO[bytes], octets: bytes) -> None:
+    def _write(self, file: IO[bytes], pieces: list[bytes]) -> None:
         with self._at_work():
-            view = memoryview(octets)
-            while view:
-                view = view[file.write(view) :]
+            for octets in pieces:
+                view = memoryview(octets)
+                while view:
+                    view = view[file.write(view) :]
 
     def finish(self) -> Body:
         """The body for a signer or verifier: its octets when it is in memory, else what it was hashed to.

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 
 from ..errors import ConfigurationError
+from ..fork import renew_after_fork
 
 __all__ = ["Throttle"]
 
@@ -27,9 +28,13 @@ class Throttle:
         if not (rate > 0 and burst >= 1):
             raise ConfigurationError("rate of a throttle is above zero, and its burst at least one")
         self._rate, self._burst, self._clock = rate, burst, clock
-        self._lock = threading.Lock()
+        self._unlock()
+        renew_after_fork(self._unlock)
         self._left = float(burst)
         self._at = clock()
+
+    def _unlock(self) -> None:
+        self._lock = threading.Lock()
 
     def take(self) -> bool:
         """Whether it may be done once more now."""

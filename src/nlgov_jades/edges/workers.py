@@ -5,10 +5,11 @@ They hash and write what came while the next octets come, and read what leaves w
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
+
+from ..fork import renew_after_fork
 
 __all__ = ["begin"]
 
@@ -23,8 +24,7 @@ class _Pool:
 
     def __init__(self) -> None:
         self._executor: ThreadPoolExecutor | None = None
-        if hasattr(os, "register_at_fork"):  # Windows does not fork
-            os.register_at_fork(after_in_child=self._forget)
+        renew_after_fork(self._forget)
 
     def _forget(self) -> None:
         self._executor = None

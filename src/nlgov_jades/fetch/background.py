@@ -9,7 +9,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Hashable
 
-from .fork import renew_after_fork
+from ..fork import renew_after_fork
 
 __all__ = ["Workers"]
 

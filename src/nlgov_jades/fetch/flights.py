@@ -6,8 +6,8 @@ import threading
 from collections.abc import Callable, Hashable
 from typing import Any, Generic, Protocol, TypeVar
 
+from ..fork import renew_after_fork
 from ..pki.revocation import RevocationData
-from .fork import renew_after_fork
 
 __all__ = ["Event", "Flight", "Flights"]
 

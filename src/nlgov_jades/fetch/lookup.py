@@ -8,8 +8,8 @@ import threading
 from collections.abc import Callable, Sequence
 
 from ..errors import FetchError
+from ..fork import renew_after_fork
 from .deadline import Deadline
-from .fork import renew_after_fork
 
 __all__ = ["NO_SUCH_HOST", "Lookup", "addresses_of", "look_up", "system_lookup"]
 

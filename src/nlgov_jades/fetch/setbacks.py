@@ -9,7 +9,7 @@ from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 
 from ..errors import FetchError
-from .fork import renew_after_fork
+from ..fork import renew_after_fork
 
 __all__ = ["Setbacks"]
 

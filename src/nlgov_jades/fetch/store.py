@@ -15,11 +15,11 @@ from typing import Protocol, Self
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from ..errors import ConfigurationError
+from ..fork import renew_after_fork
 from ..pki.answer import Answer, Standing
 from ..pki.crl import Crl
 from ..pki.revocation import FetchRequest, RevocationData
 from ..result import RevocationSource
-from .fork import renew_after_fork
 
 __all__ = ["DataStore", "Entry", "Key", "MemoryStore", "newest"]
 

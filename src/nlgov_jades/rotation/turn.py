@@ -5,15 +5,13 @@ What the work is, others know. The threads that are started here are daemons: a 
 
 from __future__ import annotations
 
-import os
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from weakref import WeakSet
+
+from ..fork import renew_after_fork
 
 __all__ = ["Turn"]
-
-_TURNS: WeakSet[Turn] = WeakSet()
 
 
 class Turn:
@@ -27,7 +25,7 @@ class Turn:
 
     def __init__(self) -> None:
         self.renew()
-        _TURNS.add(self)
+        renew_after_fork(self.renew)
 
     def renew(self) -> None:
         """Begin anew, with nobody at it."""
@@ -76,13 +74,3 @@ def _do(work: Callable[[], None], lock: threading.Lock) -> None:
         pass
     finally:
         lock.release()
-
-
-def _renew() -> None:
-    # A process that was forked has the locks of its parent and none of the threads that would release them.
-    for turn in tuple(_TURNS):
-        turn.renew()
-
-
-if hasattr(os, "register_at_fork"):  # Windows does not fork
-    os.register_at_fork(after_in_child=_renew)

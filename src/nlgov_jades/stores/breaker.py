@@ -6,6 +6,8 @@ import threading
 import time
 from collections.abc import Callable
 
+from ..fork import renew_after_fork
+
 __all__ = ["REST", "Breaker"]
 
 REST = 30.0
@@ -23,8 +25,12 @@ class Breaker:
     def __init__(self, monotonic: Callable[[], float] = time.monotonic, *, rest: float = REST) -> None:
         self._monotonic = monotonic
         self._rest = rest
-        self._lock = threading.Lock()
+        self._unlock()
+        renew_after_fork(self._unlock)
         self._rests_until: float | None = None
+
+    def _unlock(self) -> None:
+        self._lock = threading.Lock()
 
     def admits(self) -> bool:
         """Whether to ask now. Of those who come after a rest only one is let through, until it reports."""

@@ -18,6 +18,7 @@ from typing import Any, Final, Generic, TypeVar
 
 from ..fetch.shared import SharedData
 from ..fetch.store import DataStore, Entry, Key, MemoryStore
+from ..fork import renew_after_fork
 from .breaker import Breaker
 from .connection import SECONDS, check_seconds, connection_settings, made_from_url
 from .value import MAX_LINE, NEWS, Stamp, age_of, name_of, read_value
@@ -98,7 +99,8 @@ class RedisStore:
         self._front: DataStore = MemoryStore() if front is None else front
         self._breaker = Breaker()
         self._pool = _pools(url, self._seconds)
-        self._lock = threading.Lock()
+        self._unlock()
+        renew_after_fork(self._unlock)
         self._news: bytes | None = None
         self._changes = 0
         self._ask_after = -math.inf
@@ -107,6 +109,9 @@ class RedisStore:
         self._offered: dict[Key, set[Key]] = {}
 
     # --- what is kept in this process ---------------------------------------------------------------------------------
+
+    def _unlock(self) -> None:
+        self._lock = threading.Lock()
 
     @property
     def generation(self) -> int:

@@ -394,11 +394,11 @@ def test_the_event_loop_is_free_while_a_long_answer_is_hashed(
     flushed: list[bool] = []
     write_down = Spool._hash
 
-    def watched(spool: Spool, digest: BodyDigest, octets: bytes) -> None:
+    def watched(spool: Spool, digest: BodyDigest, pieces: list[bytes]) -> None:
         with pytest.raises(anyio.NoEventLoopError):
             anyio.current_time()
         flushed.append(True)
-        write_down(spool, digest, octets)
+        write_down(spool, digest, pieces)
 
     monkeypatch.setattr(Spool, "_hash", watched)
     body = b"x" * (1024 * 1024)

@@ -10,7 +10,7 @@ import weakref
 
 import pytest
 
-from nlgov_jades.fetch import fork
+from nlgov_jades import fork
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
 
