@@ -13,7 +13,7 @@ from collections.abc import Coroutine
 from dataclasses import dataclass
 from typing import Protocol
 
-from .errors import ConfigurationError, ReplayedMessageError, ReplayUnknownError, SigningTimeError
+from .errors import ConfigurationError, NlgovJadesError, ReplayedMessageError, ReplayUnknownError, SigningTimeError
 from .pki.answer import later
 from .policy import VerificationPolicy
 from .profiles import SignatureAlgorithm
@@ -123,7 +123,14 @@ def check_replay(verified: VerifiedMessage, *, policy: VerificationPolicy, guard
         ConfigurationError: The policy sets no `max_age`, or the guard is awaited.
     """
     # A guard says no by raising. What it returns is looked at for its type only: one that is awaited has not looked yet.
-    answer: object = guard.admit(Sighting.of(verified, policy))  # type: ignore[func-returns-value]  # see above
+    sighting = Sighting.of(verified, policy)
+    try:
+        answer: object = guard.admit(sighting)  # type: ignore[func-returns-value]  # see above
+    except NlgovJadesError:
+        raise
+    except Exception as error:
+        # Whoever wrote the guard: a failure admits nothing.
+        raise ReplayUnknownError(f"the replay guard failed: {type(error).__name__}") from error
     if answer is None:
         return
     if isinstance(answer, Coroutine):

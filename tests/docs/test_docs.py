@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import enum
+import inspect
 import io
 import json
 import os
@@ -28,7 +30,10 @@ import pytest
 import nlgov_jades
 import nlgov_jades.fetch
 import nlgov_jades.testing
-from nlgov_jades import errors, profiles
+from nlgov_jades import asgi, edges, errors, profiles, wsgi
+from nlgov_jades import httpx as httpx_edge
+from nlgov_jades import httpx2 as httpx2_edge
+from nlgov_jades import requests as requests_edge
 from nlgov_jades.cli.app import cli
 from nlgov_jades.fetch import FetchLimits
 from nlgov_jades.notice import NoticeCode
@@ -337,6 +342,42 @@ def test_the_page_of_testing_names_every_public_name_fixture_and_behaviour() -> 
     told = [value.value for value in (*Behaviour, *OcspSigner)]
     names = [*nlgov_jades.testing.__all__, *plugin.__all__, *told]
     assert [name for name in names if f"`{name}`" not in text] == []
+
+
+EDGE_NAMES = {
+    *(*edges.__all__, *asgi.__all__, *wsgi.__all__, *httpx_edge.__all__, *httpx2_edge.__all__, *requests_edge.__all__)
+}
+
+
+def test_the_page_of_edges_names_every_public_name() -> None:
+    text = (ROOT / "docs/reference/edges.md").read_text("utf-8")
+    assert [name for name in sorted(EDGE_NAMES) if not re.search(rf"`[^`\n]*\b{name}\b", text)] == []
+
+
+def test_the_page_of_edges_names_every_value_and_setting() -> None:
+    text = (ROOT / "docs/reference/edges.md").read_text("utf-8")
+    kinds = (value for name in EDGE_NAMES if isinstance(value := getattr(asgi, name, getattr(edges, name, None)), type))
+    for kind in (*kinds, wsgi.TargetSource):
+        if issubclass(kind, enum.StrEnum):
+            assert [member.value for member in kind if f"| `{member.value}` |" not in text] == [], kind
+        elif issubclass(kind, enum.Enum):
+            assert [str(member) for member in kind if f"`{member}`" not in text] == [], kind
+        elif dataclasses.is_dataclass(kind):
+            assert [field.name for field in dataclasses.fields(kind) if f"`{field.name}`" not in text] == [], kind
+
+
+@pytest.mark.parametrize(
+    "edge",
+    [
+        *(asgi.JadesVerifierMiddleware, asgi.JadesSignerMiddleware, wsgi.JadesVerifierMiddleware),
+        *(wsgi.JadesSignerMiddleware, httpx_edge.JadesTransport, httpx_edge.JadesAuth, requests_edge.JadesAdapter),
+    ],
+    ids=lambda edge: f"{edge.__module__}.{edge.__name__}",
+)
+def test_the_page_of_edges_names_every_argument(edge: type) -> None:
+    text = (ROOT / "docs/reference/edges.md").read_text("utf-8")
+    names = inspect.signature(edge).parameters
+    assert [name for name in names if not re.search(rf"`[^`\n]*\b{name}\b", text)] == []
 
 
 # --- wire format ---------------------------------------------------------------------------------------------

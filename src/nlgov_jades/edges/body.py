@@ -28,6 +28,9 @@ MAX_BODY = 64 * 1024 * 1024
 PIECE = 1024 * 1024
 """Octets that are kept in memory, and hashed and written in one go: about a millisecond, which an event loop can bear."""
 
+LONG_FILE = 16 * PIECE
+"""Octets: from here on the end of a file that has no name takes milliseconds, and 35 for a GiB."""
+
 MANY_PIECES = 1024
 """Pieces that are kept apart: whoever sends single octets would make each of them cost fifty."""
 
@@ -183,6 +186,13 @@ class Spool:
         if self._file is not None:
             self.flush()
             self._settle()
+        elif len(self._pieces) <= 1:
+            # A short body, usually: nothing to join, so nothing that takes time.
+            with self._count:
+                self._check_open()
+                if self._whole is None:
+                    self._whole = self._pieces.pop() if self._pieces else b""
+                return self._whole
         with self._at_work():
             if self._file is None:
                 if self._whole is None:
@@ -202,7 +212,8 @@ class Spool:
             ConfigurationError: It was closed.
         """
         if self._file is None:
-            with self._at_work():
+            with self._count:
+                self._check_open()
                 return self._part(self._whole or b"", size)
         if self._read >= len(self._piece):
             ahead, self._ahead = self._ahead, None
@@ -223,8 +234,7 @@ class Spool:
     @contextmanager
     def _at_work(self) -> Iterator[None]:
         with self._count:
-            if self._closed:
-                raise ConfigurationError("this body was closed")
+            self._check_open()
             self._busy += 1
         try:
             yield
@@ -234,10 +244,16 @@ class Spool:
             if self._closed:
                 self._let_go()
 
+    def _check_open(self) -> None:
+        if self._closed:
+            raise ConfigurationError("this body was closed")
+
     def close(self) -> None:
         """Let go of everything; what was in a file is gone. May be called more than once."""
-        self._closed = True
-        self._let_go()
+        if not self._closed:
+            # Now, or when the last thread that is at work is done.
+            self._closed = True
+            self._let_go()
 
     def _let_go(self) -> None:
         # A file that is closed under a thread that writes: the number of the file may be another's by then.
@@ -248,7 +264,9 @@ class Spool:
             self._pieces.clear()
             self._whole = None
             self._piece = b""
-        if file is not None:
+        if file is not None and self.length > LONG_FILE:
+            begin(file.close)
+        elif file is not None:
             file.close()
 
     def __repr__(self) -> str:

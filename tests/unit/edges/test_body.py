@@ -18,7 +18,7 @@ import pytest
 from nlgov_jades import BodyDigest
 from nlgov_jades.digest import DigestAlgorithm
 from nlgov_jades.edges import BodySettings
-from nlgov_jades.edges.body import MANY_PIECES, MAX_BODY, PIECE, Spool
+from nlgov_jades.edges.body import LONG_FILE, MANY_PIECES, MAX_BODY, PIECE, Spool
 from nlgov_jades.errors import BodyTooLargeError, ConfigurationError
 
 BOTH = (DigestAlgorithm.SHA_256, DigestAlgorithm.SHA_512)
@@ -302,7 +302,7 @@ FULL = """
 import resource, signal, sys
 from nlgov_jades import BodyDigest
 from nlgov_jades.edges import BodySettings
-from nlgov_jades.edges.body import Spool
+from nlgov_jades.edges.body import LONG_FILE, Spool
 from nlgov_jades.errors import ConfigurationError
 
 resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, resource.RLIM_INFINITY))
@@ -349,3 +349,25 @@ def test_a_folder_that_went_away_is_an_error_of_the_system(tmp_path: Path) -> No
         body.flush()
     assert "secret" not in str(caught.value)
     body.close()
+
+
+def test_a_long_file_is_closed_by_a_thread_so_that_nobody_waits_for_its_end(tmp_path: Path) -> None:
+    closed_by: list[int] = []
+    closed = threading.Event()
+    body = Spool(BodySettings(memory=1000, folder=tmp_path), digest)
+    body.add(b"x" * (LONG_FILE + 1))
+    body.flush()
+    body.finish()
+    assert body._file is not None
+    close = body._file.close
+
+    class Watched:
+        def close(self) -> None:
+            close()
+            closed_by.append(threading.get_ident())
+            closed.set()
+
+    body._file = Watched()  # type: ignore[assignment] # only its end is watched
+    body.close()
+    assert closed.wait(30)
+    assert closed_by != [threading.get_ident()]
