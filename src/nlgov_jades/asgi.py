@@ -30,6 +30,7 @@ from .edges.rules import (
 )
 from .edges.site import PublicAddress
 from .edges.throttle import Throttle
+from .errors import ConfigurationError
 from .replay import MemoryReplayGuard, ReplayGuard
 from .verify import AsyncVerifier
 
@@ -118,13 +119,19 @@ class JadesVerifierMiddleware:
         )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """One request, one websocket, or anything else, which passes."""
+        """One request, one websocket, or a lifespan, which passes.
+
+        Raises:
+            ConfigurationError: It is something else, of which nobody here knows what it brings.
+        """
         if scope["type"] == "http":
             await Verifying(self._settings, scope, receive, send).http()
         elif scope["type"] == "websocket":
             await Verifying(self._settings, scope, receive, send).websocket()
-        else:
+        elif scope["type"] == "lifespan":
             await self._settings.app(scope, receive, send)
+        else:
+            raise ConfigurationError("a verifier lets http, websocket and lifespan through, and no other kind of scope")
 
 
 class JadesSignerMiddleware:

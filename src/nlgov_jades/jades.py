@@ -39,6 +39,7 @@ __all__ = [
     "check_critical",
     "check_parameters",
     "check_references",
+    "has_only_reference",
     "read_certificates",
     "read_pars",
     "read_times",
@@ -173,14 +174,14 @@ def check_critical(header: Header, profile: Profile) -> None:
     crit = _texts(header["crit"], "crit")
     if len(set(crit)) != len(crit):
         raise MalformedSignatureError("crit names a parameter twice")
-    if any(name not in header for name in crit):
+    if not header.keys() >= set(crit):
         raise MalformedSignatureError("crit names a parameter that the protected header does not have")
     if not _REGISTERED.isdisjoint(crit):
         raise MalformedSignatureError("crit names a parameter that RFC 7515 does not allow there")
-    if missing := sorted(_CRITICAL.difference(crit)):
-        raise ProfileViolationError(f"crit does not name {', '.join(missing)}")
-    if unknown := sorted(set(crit) - _PROCESSED):
-        raise ProfileViolationError(f"crit names {quoted(unknown[0])}, which this library does not process")
+    if missing := _CRITICAL.difference(crit):
+        raise ProfileViolationError(f"crit does not name {', '.join(sorted(missing))}")
+    if unknown := set(crit) - _PROCESSED:
+        raise ProfileViolationError(f"crit names {quoted(min(unknown))}, which this library does not process")
 
 
 def read_pars(header: Header) -> tuple[str, ...]:
@@ -297,6 +298,16 @@ def check_references(header: Header, certificates: Sequence[bytes]) -> None:
         pairs = [_digest_object("sigX5ts", reference) for reference in references]
         for position, pair in enumerate(pairs):
             _compare_reference("sigX5ts", *pair, certificates[:1] if position == 0 else certificates)
+
+
+def has_only_reference(header: Header, x5t: str) -> bool:
+    """Whether the one reference there is states this `x5t#S256`: the usual one, and then `check_references` finds nothing.
+
+    Args:
+        header: The protected header.
+        x5t: From `certificate_reference`, of the signer's certificate.
+    """
+    return header.get("x5t#S256") == x5t and "x5t#o" not in header and "sigX5ts" not in header
 
 
 def _digest_object(name: str, value: object) -> tuple[str, object]:

@@ -105,9 +105,16 @@ def serialize(encoded_header: bytes, signature: bytes) -> str:
     return (encoded_header + b".." + base64url_encode(signature)).decode("ascii")
 
 
-def signing_input_digest(encoded_header: bytes, payload: Iterable[bytes]) -> bytes:
-    """SHA-256 of `encoded_header || "." || payload` (RFC 7797 §3), without joining them."""
-    hasher = hashlib.sha256(encoded_header + b".")
+def signing_input_digest(encoded_header: bytes, payload: Iterable[bytes], begun: hashlib._Hash | None = None) -> bytes:
+    """SHA-256 of `encoded_header || "." || payload` (RFC 7797 §3), without joining them.
+
+    Args:
+        encoded_header: The encoded header, or what is left of it.
+        payload: In pieces.
+        begun: SHA-256 that was fed with the beginning of the encoded header; nobody else may use it any more.
+    """
+    hasher = hashlib.sha256() if begun is None else begun
+    hasher.update(encoded_header + b".")
     for piece in payload:
         hasher.update(piece)
     return hasher.digest()

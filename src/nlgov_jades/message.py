@@ -52,7 +52,7 @@ class Fields:
     def __init__(self, lines: FieldLines = ()) -> None:
         if type(lines) not in _LISTS and (isinstance(lines, str | bytes | Mapping) or not isinstance(lines, Iterable)):
             raise ConfigurationError("fields are a list of (name, value) pairs; a mapping would hide a repeated field")
-        self._lines: tuple[tuple[str, str], ...] = tuple(map(_line, lines))
+        self._lines: tuple[tuple[str, str], ...] = tuple([_line(line) for line in lines])
         by_name: dict[str, list[str]] = {}
         odd_names = []
         for name, value in self._lines:
@@ -69,12 +69,13 @@ class Fields:
 
     def get_all(self, name: str) -> tuple[str, ...]:
         """Values of every line with this name, in order, leading and trailing spaces and tabs trimmed."""
-        return tuple(self._by_name.get(ascii_lower(name), ()))
+        values = self._by_name.get(name) or self._by_name.get(ascii_lower(name))
+        return () if values is None else tuple(values)
 
     def combined(self, name: str) -> str | None:
         """The values of `get_all` joined with `, ` (RFC 9110 §5.3); `None` when the field is absent."""
-        values = self._by_name.get(ascii_lower(name))
-        return None if values is None else ", ".join(values)
+        values = self._by_name.get(name) or self._by_name.get(ascii_lower(name))
+        return None if values is None else values[0] if len(values) == 1 else ", ".join(values)
 
     def among(self, names: Iterable[str]) -> list[str]:
         """Those of these names, in lower case, that are there."""
@@ -105,9 +106,10 @@ class Fields:
         made = Fields.__new__(Fields)
         made._lines = self._lines + more._lines
         made._odd_names = self._odd_names + more._odd_names
-        made._by_name = {**self._by_name, **more._by_name}
-        for name in self._by_name.keys() & more._by_name.keys():
-            made._by_name[name] = self._by_name[name] + more._by_name[name]
+        made._by_name = by_name = self._by_name.copy()
+        for name, values in more._by_name.items():
+            own = by_name.get(name)
+            by_name[name] = values if own is None else own + values
         return made
 
     def __repr__(self) -> str:
@@ -116,13 +118,15 @@ class Fields:
 
 
 def _line(line: object) -> tuple[str, str]:
-    if not isinstance(line, tuple | list) or len(line) != _PAIR:
+    if not isinstance(line, _LISTS) or len(line) != _PAIR:
         raise ConfigurationError(_LINE_FORM)
     name, value = line
-    return (
-        name.decode("iso-8859-1") if isinstance(name, bytes) else _latin1(name),
-        value.decode("iso-8859-1") if isinstance(value, bytes) else _latin1(value),
-    )
+    # Plain text is passed by at a glance: there are dozens of lines to a message and its answer.
+    if type(name) is not str or not name.isascii():
+        name = name.decode("iso-8859-1") if isinstance(name, bytes) else _latin1(name)
+    if type(value) is not str or not value.isascii():
+        value = value.decode("iso-8859-1") if isinstance(value, bytes) else _latin1(value)
+    return name, value
 
 
 def _latin1(text: object) -> str:
@@ -160,8 +164,8 @@ class HttpRequest:
             raise ConfigurationError("method and target of a request are text")
         object.__setattr__(self, "method", method)
         object.__setattr__(self, "target", target)
-        object.__setattr__(self, "fields", _fields(fields))
-        object.__setattr__(self, "body", _body(body))
+        object.__setattr__(self, "fields", fields if isinstance(fields, Fields) else Fields(fields))
+        object.__setattr__(self, "body", body if isinstance(body, bytes) else _body_digest(body))
 
     def with_fields(self, lines: FieldLines) -> Self:
         """The same request with these field lines added at the end."""
@@ -209,8 +213,8 @@ class HttpResponse:
         if request is not None and not isinstance(request, HttpRequest):
             raise ConfigurationError("request of a response is the HttpRequest it answers")
         object.__setattr__(self, "status", status)
-        object.__setattr__(self, "fields", _fields(fields))
-        object.__setattr__(self, "body", _body(body))
+        object.__setattr__(self, "fields", fields if isinstance(fields, Fields) else Fields(fields))
+        object.__setattr__(self, "body", body if isinstance(body, bytes) else _body_digest(body))
         object.__setattr__(self, "request", request)
 
     def with_fields(self, lines: FieldLines) -> Self:
@@ -228,13 +232,9 @@ class HttpResponse:
 HttpMessage = HttpRequest | HttpResponse
 
 
-def _fields(fields: Fields | FieldLines) -> Fields:
-    return fields if isinstance(fields, Fields) else Fields(fields)
-
-
-def _body(body: object) -> Body:
+def _body_digest(body: object) -> BodyDigest:
     # A bytearray or memoryview could change between the check and the use.
-    if not isinstance(body, bytes | BodyDigest):
+    if not isinstance(body, BodyDigest):
         raise ConfigurationError("body is bytes, or a BodyDigest that was fed with it")
     return body
 
@@ -269,6 +269,9 @@ class SignedFields(Sequence[tuple[str, str]]):
     def __getitem__(self, index: slice) -> tuple[tuple[str, str], ...]: ...
     def __getitem__(self, index: int | slice) -> tuple[str, str] | tuple[tuple[str, str], ...]:
         return self._lines[index]
+
+    def __iter__(self) -> Iterator[tuple[str, str]]:
+        return iter(self._lines)
 
     def __len__(self) -> int:
         return len(self._lines)

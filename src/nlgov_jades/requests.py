@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import inspect
 import io
+import re
 import weakref
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import IO, Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from .edges.body import PIECE, BodySettings, Spool
 from .edges.client import DEFAULT_BODY, DEFAULT_RULES, Blocking, ClientSettings, Proven, exchange, octets_of, run
@@ -45,6 +46,11 @@ OUTCOME = "nlgov_jades"
 
 _READ = 64 * 1024
 """Octets that are read at once."""
+
+_ESCAPE = re.compile(r"%[0-9A-Fa-f]{2}")
+_PATH = "!$&'()*+,;=:@/"
+_QUERY = _PATH + "?"
+"""What urllib3 leaves in a path and in a query as it is, besides letters, digits and `-._~`."""
 
 
 def verified(response: requests.Response) -> VerifiedMessage:
@@ -142,7 +148,7 @@ class JadesAdapter(BaseAdapter):
         def send(prepared: requests.PreparedRequest) -> requests.Response:
             return self._inner.send(prepared, stream=stream, timeout=timeout, verify=verify, cert=cert, proxies=proxies)
 
-        courier = _Courier(request, send)
+        courier = _Courier(request, send, self._inner.request_url(request, {}))
         outcome = run(exchange(self._settings, self._work, courier))
         response = courier.outcome(outcome)
         # For whoever sends it again, as HTTPDigestAuth does: unsigned yet, and through this adapter.
@@ -159,9 +165,12 @@ class _Courier:
     """One request and its answer."""
 
     def __init__(
-        self, asked: requests.PreparedRequest, send: Callable[[requests.PreparedRequest], requests.Response]
+        self,
+        asked: requests.PreparedRequest,
+        send: Callable[[requests.PreparedRequest], requests.Response],
+        target: str,
     ) -> None:
-        self._asked, self._send = asked, send
+        self._asked, self._send, self._target = asked, send, target
         self._response: requests.Response | None = None
 
     @property
@@ -188,7 +197,7 @@ class _Courier:
         if "content-length" in fields:
             # Of a stream with a length, `requests` says that it comes in chunks, and sends it without.
             fields = Fields(line for line in fields if ascii_lower(line[0]) != "transfer-encoding")
-        return HttpRequest(method=self._asked.method or "", target=self._asked.path_url, fields=fields)
+        return HttpRequest(method=self._asked.method or "", target=_sent_as(self._target), fields=fields)
 
     @property
     def content(self) -> bytes | Iterable[Any]:
@@ -255,6 +264,17 @@ class _Courier:
         response.raw = _verified_raw(response.raw, octets, self._asked)
         setattr(response, OUTCOME, {VERIFIED_KEY: outcome.verified})
         return response
+
+
+def _sent_as(target: str) -> str:
+    """What urllib3 sends: it rewrites what `requests` does not, of a redirect for example."""
+    path, mark, query = target.partition("?")
+    return _escaped(path, _PATH) + mark + _escaped(query, _QUERY)
+
+
+def _escaped(text: str, allowed: str) -> str:
+    text, escapes = _ESCAPE.subn(lambda escape: escape[0].upper(), text)
+    return quote(text, safe=f"{allowed}%" if escapes == text.count("%") else allowed, errors="surrogatepass")
 
 
 def _authority(url: str) -> str:

@@ -43,15 +43,15 @@ def check_pars(pars: Sequence[str], covers: HttpHeaders, message: HttpMessage) -
         ProfileViolationError: A name is missing, or one too many is there.
     """
     named = set(pars)
-    if absent := sorted(name for name in named if name != REQUEST_TARGET and name not in message.fields):
-        raise ProfileViolationError(f"the signature covers {quoted(absent[0])}, which the message does not have")
+    if absent := [name for name in named if name != REQUEST_TARGET and name not in message.fields]:
+        raise ProfileViolationError(f"the signature covers {quoted(min(absent))}, which the message does not have")
     unasked = REQUEST_TARGET in named and REQUEST_TARGET not in covers.mandatory
     if unasked and isinstance(message, HttpResponse) and message.request is None:
         # The signer chose to cover it: a matter of the message, not of our configuration.
         raise ProfileViolationError("the signature covers (request-target), and the request is not known")
     required = covers.mandatory | {name for name in covers.if_present if name in message.fields}
-    if missing := sorted(required - named):
-        raise ProfileViolationError(f"the signature does not cover {', '.join(missing)}")
+    if missing := required - named:
+        raise ProfileViolationError(f"the signature does not cover {', '.join(sorted(missing))}")
     if covers.others is OtherFields.REFUSED and named - required:
         raise ProfileViolationError(f"pars must be exactly {sorted(covers.mandatory)} in this profile")
 
@@ -68,7 +68,7 @@ def payload_octets(pars: Sequence[str], message: HttpMessage) -> bytes:
         MalformedSignatureError: A covered value holds an octet other than 0x09 and 0x20 to 0x7E.
         ConfigurationError: `(request-target)` of a response is covered and the request was not given.
     """
-    return "\n".join(_line(name, message) for name in map(ascii_lower, pars)).encode("ascii")
+    return "\n".join([_line(ascii_lower(name), message) for name in pars]).encode("ascii")
 
 
 def _line(name: str, message: HttpMessage) -> str:

@@ -8,9 +8,8 @@ from __future__ import annotations
 import datetime as dt
 import warnings
 from collections.abc import Collection, Generator, Mapping
-from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, TypeVar, cast
+from typing import Any, NamedTuple, TypeVar, cast
 
 from .clock import Clock, check_time, utc_now
 from .credentials import LocalPrivateKey, SigningCredential, issuer_serial, refuse_awaitable
@@ -73,9 +72,8 @@ class HeaderForm(StrEnum):
     """Exactly what the profile names, for a receiver that accepts no more."""
 
 
-@dataclass(frozen=True, slots=True)
-class _DigestToSign:
-    """What the generator needs a signature over."""
+class _DigestToSign(NamedTuple):
+    """What the generator needs a signature over. A tuple, since one is made for every message."""
 
     digest: bytes
     algorithm: str
@@ -210,15 +208,16 @@ class _Settings:
             payload = base64url_pieces(message.body)
         else:
             lines += digest_lines(message)
-            with_digest = message.with_fields(lines)
+            with_digest = message.with_fields(lines) if lines else message
             pars = pars_to_emit(profile.covers, with_digest)
             self._check_encoding(message, pars)
             payload = iter([payload_octets(pars, with_digest)])
-        encoded_header = self._template(pars).encoded(int(at.timestamp()))
-        digest = signing_input_digest(encoded_header, payload)
+        template = self._template(pars)
+        rest = template.rest(int(at.timestamp()))
+        digest = signing_input_digest(rest, payload, template.hasher())
         signature = yield _DigestToSign(digest, profile.algorithm.value)
         self._check_signature(signature, digest)
-        value = serialize(encoded_header, signature)
+        value = template.text + serialize(rest, signature)
         lines.append((profile.field_name, value))
         return SignedFields(lines, signature=value, notices=self._notices)
 
@@ -294,7 +293,8 @@ class Signer(_Settings):
             signature = key.sign_digest(wanted.digest, algorithm=wanted.algorithm)
         except Exception as error:
             raise SigningError("the private key could not sign") from error
-        refuse_awaitable(signature, "use AsyncSigner")
+        if not isinstance(signature, bytes):
+            refuse_awaitable(signature, "use AsyncSigner")
         return _finish(steps, cast("bytes", signature))
 
 

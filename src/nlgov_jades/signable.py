@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from .digest import DigestAlgorithm, compare, digest_field_value, parse_content_digest, parse_digest
 from .errors import MessageNotSignableError, quoted
 from .message import HttpMessage, HttpResponse
@@ -10,17 +12,23 @@ from .steps import is_verifiable, known_signature_fields
 
 __all__ = ["check_signable", "check_unsigned", "digest_lines"]
 
+_BREAKS = re.compile(r"[\r\n\0]")
+
 
 def check_signable(message: HttpMessage) -> None:
     """Return when the message is one of which a receiver gets all that is signed, under names that everybody reads alike.
 
     Raises:
-        MessageNotSignableError: It is an answer without a whole body, or a name is no token.
+        MessageNotSignableError: It is an answer without a whole body, a name is no token, or a value has a CR, LF or NUL,
+            covered or not: it would be two fields on the wire, or none (RFC 9110 §5.5).
     """
     if isinstance(message, HttpResponse) and not is_verifiable(message):
         raise MessageNotSignableError(f"an answer to HEAD or with status {message.status} has no whole body to sign")
     if message.fields.odd_names:
         raise MessageNotSignableError(f"the message has a field with the name {quoted(message.fields.odd_names[0])}")
+    for name, value in message.fields:
+        if _BREAKS.search(value):
+            raise MessageNotSignableError(f"the field {quoted(name)} holds a CR, an LF or a NUL")
 
 
 def check_unsigned(message: HttpMessage, profile: Profile) -> None:

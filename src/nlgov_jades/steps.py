@@ -7,13 +7,13 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from cryptography import x509
 
 from . import jades, profiles
+from .beginnings import Beginnings, ReadSignature
 from .digest import DigestAlgorithm, compare, parse_content_digest, parse_digest
-from .encoding import json_object
 from .errors import (
     ConfigurationError,
     MalformedSignatureError,
@@ -23,13 +23,13 @@ from .errors import (
     SigningTimeError,
     quoted,
 )
-from .jws import base64url_pieces, check_key, parse_detached, signing_input_digest, verify_signature
+from .jws import base64url_pieces, check_key, signing_input_digest, verify_signature
 from .message import Fields, HttpMessage, HttpResponse
 from .policy import ANY_MEDIA_TYPE, ANY_TRUSTED, VerificationPolicy
-from .profiles import BodyOctets, Profile
+from .profiles import BodyOctets, CertificateReference, Profile
 from .result import SignerIdentity
 from .sigd import check_pars, payload_octets
-from .verdicts import PathVerdict, SignerCertificates, verdict_key
+from .verdicts import PathVerdict, SignerCertificates
 
 __all__ = [
     "BodyArrival",
@@ -72,21 +72,31 @@ class StatedDigests:
         return frozenset(self.digest) | frozenset(self.content_digest)
 
 
-@dataclass(frozen=True, slots=True)
-class SignedMessage:
+_NO_DIGESTS = StatedDigests({}, {})
+
+
+class SignedMessage(NamedTuple):
     """What steps 1 to 9 established. The signature holds for the key in the signer's certificate; only a
-    verdict, where there is one, vouches for that certificate.
+    verdict, where there is one, vouches for that certificate. A tuple, since one is made for every message.
     """
 
     profile: Profile
-    protected: bytes
-    signature: bytes
+    field: str
+    read: ReadSignature
     covered: tuple[str, ...]
     certificates: SignerCertificates
     verdict_key: bytes
     verdict: PathVerdict | None
     times: jades.SigningTimes
     stated: StatedDigests
+
+    def __repr__(self) -> str:
+        return f"<SignedMessage: {self.profile.id}, covers {', '.join(self.covered)}>"
+
+
+@lru_cache(maxsize=64)
+def _by_field(accepted: tuple[Profile, ...]) -> dict[str, Profile]:
+    return {profile.field_name.lower(): profile for profile in accepted}
 
 
 @lru_cache(maxsize=64)
@@ -99,7 +109,12 @@ FindVerdict = Callable[[bytes], PathVerdict | None]
 
 
 def check_fields(
-    message: HttpMessage, policy: VerificationPolicy, body: BodyArrival, find: FindVerdict | None
+    message: HttpMessage,
+    policy: VerificationPolicy,
+    body: BodyArrival,
+    *,
+    find: FindVerdict | None,
+    beginnings: Beginnings,
 ) -> SignedMessage:
     """Steps 1 to 9.
 
@@ -108,6 +123,7 @@ def check_fields(
         policy: Gives the profiles and what may stay uncovered.
         body: Whether step 9 compares the body now.
         find: Gives the verdict about certificates that were met before, so that they are not parsed again.
+        beginnings: Reads the field; knows how those of signers met before begin.
 
     Raises:
         VerificationError: A step fails; the first one that does gives the error.
@@ -118,38 +134,39 @@ def check_fields(
     # 1. The field is there once, with one value.
     profile, value = _signature_field(fields, policy)
     # 1 to 3. Form, size, canonical base64url, strict JSON.
-    jws = parse_detached(value)
-    header = json_object(jws.protected, "the protected header")
+    read = beginnings.read(value)
+    header = read.header
     # 4. alg and b64, before any key is touched.
     jades.check_algorithm(header, profile)
     # 5. crit.
     jades.check_critical(header, profile)
     # 6. sigD, the required parameters, and what stays uncovered.
     covers = profile.covers
-    pars = () if isinstance(covers, BodyOctets) else jades.read_pars(header)
+    pars: tuple[str, ...] = ()
     if not isinstance(covers, BodyOctets):
+        pars = jades.read_pars(header)
         check_pars(pars, covers, message)
     jades.check_parameters(header, profile)
     _check_uncovered(fields, pars, policy)
     # 7. The signer's certificate, every reference to it, its key.
     x5c = jades.read_x5c(header)
-    key = verdict_key(profile.algorithm, x5c)
+    key = read.verdict_key(profile.algorithm, x5c)
     verdict = None if find is None else find(key)
     certificates = _signer_certificates(header, x5c, profile) if verdict is None else verdict.certificates
-    if verdict is not None:
+    if verdict is not None and not jades.has_only_reference(header, certificates.x5t):
         jades.check_references(header, certificates.der)
     # 8. The signature.
     payload = _body_payload(message, body) if isinstance(covers, BodyOctets) else [payload_octets(pars, message)]
-    verify_signature(certificates.key, jws.signature, signing_input_digest(jws.encoded_header, payload))
+    digest = signing_input_digest(read.unhashed, payload, read.hasher)
+    verify_signature(certificates.key, read.signature, digest)
     # 9. The digest of the body.
-    stated = StatedDigests({}, {}) if isinstance(covers, BodyOctets) else _stated_digests(fields)
-    covered = ("body",) if isinstance(covers, BodyOctets) else pars
+    stated, covered = (_NO_DIGESTS, ("body",)) if isinstance(covers, BodyOctets) else (_stated_digests(fields), pars)
     if body is BodyArrival.HERE:
         check_body(message, stated, covered, policy)
     return SignedMessage(
         profile=profile,
-        protected=jws.protected,
-        signature=jws.signature,
+        field=value,
+        read=read,
         covered=covered,
         certificates=certificates,
         verdict_key=key,
@@ -169,6 +186,7 @@ def _signer_certificates(header: dict[str, Any], x5c: Sequence[str], profile: Pr
         leaf=leaf,
         untrusted=tuple(certificate for _, certificate in parsed[1:]),
         key=check_key(leaf.public_key(), profile.algorithm),
+        x5t=jades.certificate_reference(CertificateReference.X5T_S256, der[0])["x5t#S256"],
     )
 
 
@@ -190,7 +208,7 @@ def _check_verifiable(message: HttpMessage) -> None:
 
 def _signature_field(fields: Fields, policy: VerificationPolicy) -> tuple[Profile, str]:
     present = fields.among(known_signature_fields(policy.profiles))
-    accepted = {profile.field_name.lower(): profile for profile in policy.profiles}
+    accepted = _by_field(policy.profiles)
     if not present:
         names = ", ".join(profile.field_name for profile in policy.profiles)
         raise SignatureMissingError(f"the message has no field {names}")
@@ -248,8 +266,8 @@ def _stated_digests(fields: Fields) -> StatedDigests:
         raise MalformedSignatureError(f"the field Digest is there {len(lines)} times")
     content = fields.combined("content-digest")
     return StatedDigests(
-        digest=dict(parse_digest(lines[0])),
-        content_digest={} if content is None else dict(parse_content_digest(content)),
+        digest=parse_digest(lines[0]),
+        content_digest={} if content is None else parse_content_digest(content),
     )
 
 

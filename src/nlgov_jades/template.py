@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 
 from .encoding import base64url_encode
@@ -25,22 +26,28 @@ class HeaderTemplate:
         header: Gives the header's octets for an `iat`: compact JSON, the same but for those digits.
     """
 
-    __slots__ = ("_encoded", "_rest", "_tail")
+    __slots__ = ("_hasher", "_rest", "_tail", "text")
 
     def __init__(self, header: Callable[[int], bytes]) -> None:
         # Nothing else reads like this: within a JSON string the quotes would be escaped.
         before, found, tail = header(_EXAMPLE).partition(b'"iat":%d' % _EXAMPLE)
         start = before + b'"iat":' if found else before
         cut = len(start) // _GROUP * _GROUP
-        self._encoded = base64url_encode(start[:cut])
+        encoded = base64url_encode(start[:cut])
+        self.text = encoded.decode("ascii")
+        """What is the same for every message."""
+        self._hasher = hashlib.sha256(encoded)
         self._rest = start[cut:]
         self._tail = tail if found else None
 
-    def encoded(self, iat: int) -> bytes:
-        """BASE64URL(protected header) for a message that is signed at this time.
+    def rest(self, iat: int) -> bytes:
+        """What follows `text` in BASE64URL(protected header) for a message that is signed at this time.
 
         Args:
             iat: Seconds since 1970; left out where the header has none.
         """
-        rest = self._rest if self._tail is None else b"%b%d%b" % (self._rest, iat, self._tail)
-        return self._encoded + base64url_encode(rest)
+        return base64url_encode(self._rest if self._tail is None else b"%b%d%b" % (self._rest, iat, self._tail))
+
+    def hasher(self) -> hashlib._Hash:
+        """A new SHA-256 that was fed with `text`."""
+        return self._hasher.copy()

@@ -36,12 +36,14 @@ class SignerCertificates:
         leaf: The signer's certificate.
         untrusted: The others.
         key: The signer's public key, of the type and size that the algorithm asks for.
+        x5t: What `x5t#S256` must say about the signer's certificate.
     """
 
     der: tuple[bytes, ...]
     leaf: x509.Certificate
     untrusted: tuple[x509.Certificate, ...]
     key: PublicKey
+    x5t: str
 
 
 @dataclass(frozen=True, slots=True)

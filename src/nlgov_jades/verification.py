@@ -24,6 +24,7 @@ import datetime as dt
 from functools import partial
 from typing import NamedTuple
 
+from .beginnings import Beginnings
 from .drivers import Steps
 from .errors import CertificateRevokedError
 from .message import HttpMessage
@@ -36,14 +37,13 @@ from .result import A_VERIFIER, SignerIdentity, VerifiedMessage
 from .steps import (
     BodyArrival,
     SignedMessage,
-    StatedDigests,
     check_fields,
     check_signer,
     check_times,
 )
 from .verdicts import PathVerdict, VerdictStore, lifetime
 
-__all__ = ["Occasion", "verification"]
+__all__ = ["Checked", "Occasion", "proof", "verification"]
 
 
 class Occasion(NamedTuple):
@@ -53,6 +53,7 @@ class Occasion(NamedTuple):
         at: The time to judge for, UTC.
         body: Whether the body is compared now.
         given: Revocation data that the caller brought along.
+        beginnings: Reads the signature field.
         verdicts: Verdicts that may be used and added to; `None` for a check of another time or with given data.
         revocations: Hears of every revocation, whoever brought the data.
         source: The generation of whoever fetches, read before any check; `None` when there is none.
@@ -61,14 +62,29 @@ class Occasion(NamedTuple):
     at: dt.datetime
     body: BodyArrival
     given: GivenData
+    beginnings: Beginnings
     verdicts: VerdictStore | None
     revocations: VerdictStore
     source: object
 
 
+class Checked(NamedTuple):
+    """What every step found. With a body that was compared it is made into a proof.
+
+    Attributes:
+        signed: What steps 1 to 9 established.
+        verdict: What step 11 did.
+        at: The time that was judged for, UTC.
+    """
+
+    signed: SignedMessage
+    verdict: PathVerdict
+    at: dt.datetime
+
+
 def verification(
     message: HttpMessage, trust: TrustStore, policy: VerificationPolicy, occasion: Occasion
-) -> Steps[tuple[VerifiedMessage, StatedDigests]]:
+) -> Steps[Checked]:
     """The steps in their order.
 
     Args:
@@ -87,7 +103,7 @@ def verification(
     at, verdicts = occasion.at, occasion.verdicts
     # Steps 1 to 9; the digest is compared here when the body is at hand.
     known = None if verdicts is None else partial(verdicts.find, at=at, source=occasion.source)
-    signed = check_fields(message, policy, occasion.body, known)
+    signed = check_fields(message, policy, occasion.body, find=known, beginnings=occasion.beginnings)
     # 10. The times.
     check_times(signed.times, signed.certificates.leaf, policy, at)
     # 11. The certification path and its revocation, unless they are known.
@@ -96,7 +112,21 @@ def verification(
         verdict = yield from _judge(signed, trust, policy, occasion)
     # 12. Who signed.
     check_signer(verdict.identity, policy)
-    verified = VerifiedMessage(
+    if signed.verdict is not None and signed.read.beginning is None:
+        occasion.beginnings.learn(signed.field, signed.read, signed.profile.algorithm, signed.verdict_key)
+    return Checked(signed, verdict, at)
+
+
+def proof(message: HttpMessage, checked: Checked, policy: VerificationPolicy) -> VerifiedMessage:
+    """The proof, of a message whose body was compared.
+
+    Args:
+        message: With that body.
+        checked: From `verification`.
+        policy: The same.
+    """
+    signed, verdict = checked.signed, checked.verdict
+    return VerifiedMessage(
         message=message,
         profile=signed.profile,
         algorithm=signed.profile.algorithm,
@@ -105,13 +135,12 @@ def verification(
         signer=verdict.identity,
         path=verdict.path.certificates,
         revocation=verdict.evidence,
-        protected=signed.protected,
-        signature=signed.signature,
-        verified_at=at,
+        protected=signed.read.protected,
+        signature=signed.read.signature,
+        verified_at=checked.at,
         notices=verdict.notices + message_notices(signed, policy),
         made_by=A_VERIFIER,
     )
-    return verified, signed.stated
 
 
 def _judge(

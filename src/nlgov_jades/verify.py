@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Collection
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Generic, Self, TypeVar
 
+from .beginnings import Beginnings
 from .clock import Clock, check_time, utc_now
 from .digest import BodyDigest, DigestAlgorithm
 from .drivers import Steps, drive, drive_async
@@ -20,10 +21,10 @@ from .pki.revocation import GivenData
 from .pki.trust import TrustStore
 from .policy import AnyTrusted, CertificateRequirements, RevocationPolicy, VerificationPolicy
 from .profiles import Profile
-from .result import A_VERIFIER, SignerIdentity, VerifiedMessage
-from .steps import BodyArrival, StatedDigests, check_body
+from .result import SignerIdentity, VerifiedMessage
+from .steps import BodyArrival, check_body
 from .verdicts import VerdictStore
-from .verification import Occasion, verification
+from .verification import Checked, Occasion, proof, verification
 
 __all__ = ["AsyncVerifier", "PendingMessage", "Verifier"]
 
@@ -42,19 +43,19 @@ class PendingMessage:
     Spool or forward nothing to an application before `complete` returned.
     """
 
-    _verified: VerifiedMessage
-    _stated: StatedDigests
+    _message: HttpMessage
+    _checked: Checked
     _policy: VerificationPolicy
 
     @property
     def digest_algorithms(self) -> frozenset[DigestAlgorithm]:
         """What the message states about its body, so what a BodyDigest must compute."""
-        return self._stated.algorithms
+        return self._checked.signed.stated.algorithms
 
     @property
     def signer(self) -> SignerIdentity:
         """Who signed the fields. For limits and logs while the body is read."""
-        return self._verified.signer
+        return self._checked.verdict.identity
 
     def body_digest(self) -> BodyDigest:
         """A new BodyDigest to feed with every octet of the body."""
@@ -71,18 +72,19 @@ class PendingMessage:
             ProfileViolationError: There is a body and no Content-Type, and the policy pins media types.
             ConfigurationError: The BodyDigest lacks an algorithm that the message states.
         """
-        message = self._verified.message.with_body(body)
-        check_body(message, self._stated, self._verified.covered, self._policy)
-        return replace(self._verified, message=message, made_by=A_VERIFIER)
+        message = self._message.with_body(body)
+        signed = self._checked.signed
+        check_body(message, signed.stated, signed.covered, self._policy)
+        return proof(message, self._checked, self._policy)
 
     def __repr__(self) -> str:
-        return f"<PendingMessage: {self._verified.profile.id}, body not verified yet>"
+        return f"<PendingMessage: {self._checked.signed.profile.id}, body not verified yet>"
 
 
 class _Settings(Generic[_Fetcher]):
     """What both verifiers are made of."""
 
-    __slots__ = ("_clock", "_fetcher", "_policy", "_seconds", "_trust", "_verdicts")
+    __slots__ = ("_beginnings", "_clock", "_fetcher", "_policy", "_seconds", "_trust", "_verdicts")
 
     def __init__(
         self,
@@ -105,6 +107,7 @@ class _Settings(Generic[_Fetcher]):
         self._clock = clock
         self._seconds = fetch_time.total_seconds()
         self._verdicts = VerdictStore()
+        self._beginnings = Beginnings()
 
     @classmethod
     def pkioverheid(
@@ -160,7 +163,7 @@ class _Settings(Generic[_Fetcher]):
         body: BodyArrival,
         ocsp: Collection[bytes | OcspResponse],
         crls: Collection[bytes | Crl],
-    ) -> Steps[tuple[VerifiedMessage, StatedDigests]]:
+    ) -> Steps[Checked]:
         if not isinstance(message, HttpRequest | HttpResponse):
             raise ConfigurationError("a message is an HttpRequest or a HttpResponse")
         # A verdict is about now and what this verifier finds itself.
@@ -169,6 +172,7 @@ class _Settings(Generic[_Fetcher]):
             at=check_time(self._clock() if at is None else at),
             body=body,
             given=NOTHING_GIVEN if usual else GivenData.parse(tuple(ocsp), tuple(crls)),
+            beginnings=self._beginnings,
             verdicts=self._verdicts if usual else None,
             revocations=self._verdicts,
             source=getattr(self._fetcher, "generation", None),
@@ -217,7 +221,7 @@ class Verifier(_Settings[Fetcher]):
             ConfigurationError: An argument is wrong, or a response covers `(request-target)` and has no request.
         """
         steps = self._start(message, at, BodyArrival.HERE, ocsp, crls)
-        return drive(steps, self._fetcher, self._seconds)[0]
+        return proof(message, drive(steps, self._fetcher, self._seconds), self._policy)
 
     def verify_fields(
         self,
@@ -242,7 +246,7 @@ class Verifier(_Settings[Fetcher]):
             ConfigurationError: As `verify`, or the profile signs the body itself.
         """
         steps = self._start(message, at, BodyArrival.LATER, ocsp, crls)
-        return PendingMessage(*drive(steps, self._fetcher, self._seconds), self._policy)
+        return PendingMessage(message, drive(steps, self._fetcher, self._seconds), self._policy)
 
 
 class AsyncVerifier(_Settings[AsyncFetcher]):
@@ -271,7 +275,7 @@ class AsyncVerifier(_Settings[AsyncFetcher]):
     ) -> VerifiedMessage:
         """As `Verifier.verify`."""
         steps = self._start(message, at, BodyArrival.HERE, ocsp, crls)
-        return (await drive_async(steps, self._fetcher, self._seconds))[0]
+        return proof(message, await drive_async(steps, self._fetcher, self._seconds), self._policy)
 
     async def verify_fields(
         self,
@@ -283,4 +287,4 @@ class AsyncVerifier(_Settings[AsyncFetcher]):
     ) -> PendingMessage:
         """As `Verifier.verify_fields`."""
         steps = self._start(message, at, BodyArrival.LATER, ocsp, crls)
-        return PendingMessage(*await drive_async(steps, self._fetcher, self._seconds), self._policy)
+        return PendingMessage(message, await drive_async(steps, self._fetcher, self._seconds), self._policy)

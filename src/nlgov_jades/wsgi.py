@@ -58,7 +58,7 @@ from .edges.wsgi_request import (
     question_of,
 )
 from .errors import ConfigurationError, NlgovJadesError, VerificationError
-from .message import HttpRequest
+from .message import Fields, HttpRequest
 from .replay import MemoryReplayGuard, ReplayGuard, check_replay
 from .result import SignerIdentity, VerifiedMessage
 from .steps import known_signature_fields
@@ -175,21 +175,28 @@ class JadesVerifierMiddleware:
     def _admitted(self, environ: WSGIEnvironment, visit: _Visit) -> WSGIEnvironment:
         """The environ for the application, of a request that may reach it."""
         check_mount(environ)
-        question = question_of(environ, address=self._address, source=self._source, covered=self._covered)
+        note = environ.get(NOTE_KEY)
+        question = question_of(
+            environ,
+            address=self._address,
+            source=self._source,
+            covered=self._covered,
+            read=note.fields if isinstance(note, RefusalNote) else Fields(),
+        )
         by_route = question.need(self._rules, announces_body=True)
         if by_route is Need.NONE:
             return environ_for_app(environ, UNVERIFIED_KEY, Unverified(WhyUnverified.EXEMPT), visit.correlation_id)
         message = question.arrived(covered=self._covered)
-        need = question.need(self._rules, announces_body=announces_body(message.fields))
+        has_body = announces_body(message.fields)
+        need = question.need(self._rules, announces_body=has_body)
         signed = carries_signature(message.fields, self._verifier.policy)
-        if need is Need.NONE or (need is Need.IF_PRESENT and not signed):
-            why = WhyUnverified.EXEMPT if need is Need.NONE else WhyUnverified.UNSIGNED
-            inner = environ_for_app(environ, UNVERIFIED_KEY, Unverified(why), visit.correlation_id)
-            if need is not by_route:
-                # It passes because no body was announced, so there is none: HTTP/2 announces nothing.
-                inner["wsgi.input"] = io.BytesIO(b"")
-            return inner
-        return self._with_proof(environ, message, visit)
+        if has_body or need is Need.REQUIRED or (need is Need.IF_PRESENT and signed):
+            return self._with_proof(environ, message, visit)
+        why = WhyUnverified.EXEMPT if need is Need.NONE else WhyUnverified.UNSIGNED
+        inner = environ_for_app(environ, UNVERIFIED_KEY, Unverified(why), visit.correlation_id)
+        # It passes because no body was announced, so there is none: HTTP/2 announces nothing.
+        inner["wsgi.input"] = io.BytesIO(b"")
+        return inner
 
     def _with_proof(self, environ: WSGIEnvironment, message: HttpRequest, visit: _Visit) -> WSGIEnvironment:
         check_framing(message.fields, self._body.limit)
@@ -299,7 +306,7 @@ class JadesSignerMiddleware:
         inner[CORRELATION_KEY] = correlation_id
         if not is_signed:
             return self._app(inner, start_response)
-        inner[NOTE_KEY] = note = RefusalNote()
+        inner[NOTE_KEY] = note = RefusalNote(question.fields)
         inner.pop("wsgi.file_wrapper", None)
         held = HeldAnswer(self._desk, request=request, note=note, start=start_response, correlation_id=correlation_id)
         return held.run(self._app, inner)

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections import deque
+from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 from urllib.parse import quote
@@ -20,7 +21,7 @@ from .refusal import APPLICATION_FAILED, Answer, Refusal, Responder
 from .site import PublicAddress
 
 try:
-    from anyio import Lock, to_thread
+    from anyio import Event, to_thread
 except ImportError as error:
     if error.name != "anyio":
         raise
@@ -39,6 +40,7 @@ __all__ = [
     "Scope",
     "Send",
     "Settings",
+    "Turn",
     "body_octets",
     "correlation_id",
     "digested",
@@ -47,7 +49,6 @@ __all__ = [
     "finished",
     "flushed",
     "in_thread",
-    "new_turn",
     "octets_of",
     "read_piece",
     "routed_targets",
@@ -76,14 +77,51 @@ _PLAIN = re.compile(r"[A-Za-z0-9/._~-]*")
 _PATH_CHARACTERS = "/!$&'()*+,;=:@"
 """What a path may hold as it is, besides letters, digits and `-._~` (RFC 3986 §3.3)."""
 
+_OCTETS = (bytes, bytearray, memoryview)
+
 _T = TypeVar("_T")
 
 EMPTY: Final = Fields()
 
 
-def new_turn() -> Lock:
-    """A lock that costs nothing while nobody else wants it: no detour through the event loop."""
-    return Lock(fast_acquire=True)
+class Turn:
+    """One task at a time, in the order in which they came. Not for a task that has its turn already.
+
+    As anyio's Lock, which takes six times as long when nobody else wants it: 9 µs of each exchange.
+    """
+
+    __slots__ = ("_taken", "_waiting")
+
+    def __init__(self) -> None:
+        self._taken = False
+        self._waiting: deque[Event] = deque()
+
+    async def __aenter__(self) -> None:
+        if self._taken:
+            await self._wait()
+        self._taken = True
+
+    async def __aexit__(self, *_: object) -> None:
+        self._pass_on()
+
+    async def _wait(self) -> None:
+        """Wait until the turn is given to this task: until then nobody else can take it."""
+        given = Event()
+        self._waiting.append(given)
+        try:
+            await given.wait()
+        except BaseException:
+            if given.is_set():
+                self._pass_on()
+            else:
+                self._waiting.remove(given)
+            raise
+
+    def _pass_on(self) -> None:
+        if self._waiting:
+            self._waiting.popleft().set()
+        else:
+            self._taken = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,7 +152,7 @@ class Settings:
             raise ConfigurationError("address is a PublicAddress, and body a BodySettings")
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, repr=False)
 class RefusalNote:
     """Between a signer and the verifier inside it. Middlewares between them copy the scope, not this.
 
@@ -138,7 +176,7 @@ class RefusalNote:
 
 def field_lines(scope: Scope) -> FieldLines:
     """The field lines as they are now: some servers add the trailers of a chunked body to the list when they come."""
-    return tuple((bytes(name), bytes(value)) for name, value in scope.get("headers") or ())
+    return tuple([(bytes(name), bytes(value)) for name, value in scope.get("headers") or ()])
 
 
 def target_of(scope: Scope) -> str:
@@ -192,14 +230,17 @@ def body_octets(message: Message) -> bytes:
         ConfigurationError: They are none.
     """
     octets = message.get("body", b"")
-    if not isinstance(octets, bytes | bytearray | memoryview):
+    if not isinstance(octets, _OCTETS):
         raise ConfigurationError("the body of an ASGI message is bytes")
     return bytes(octets)
 
 
 async def in_thread(work: Callable[[], _T]) -> _T:
     """What takes more than a millisecond or waits for a disk: an event loop serves others meanwhile."""
-    return await to_thread.run_sync(work)
+    outcome: list[_T] = []
+    # Not returned from the thread: asyncio's debug mode logs what is, and it may be a piece of a body.
+    await to_thread.run_sync(lambda: outcome.append(work()))
+    return outcome[0]
 
 
 async def flushed(spool: Spool) -> None:
@@ -236,7 +277,10 @@ async def read_piece(spool: Spool, size: int = PIECE) -> bytes:
     Raises:
         ConfigurationError: The file cannot be read, or lost some.
     """
-    piece = await _on_disk(lambda: spool.read(size), when=spool.is_behind)
+    if not spool.on_disk:
+        piece = spool.read(size)
+    else:
+        piece = await _on_disk(lambda: spool.read(size), when=spool.is_behind)
     if not piece:
         raise ConfigurationError("the temporary file of a body has lost octets")
     return piece
@@ -259,7 +303,7 @@ def failed(identifier: str, error: NlgovJadesError, code: str = APPLICATION_FAIL
     return Refusal(code=code, status=500, correlation_id=identifier, error=error)
 
 
-def wire_lines(lines: Fields | tuple[tuple[str, str], ...]) -> list[tuple[bytes, bytes]]:
+def wire_lines(lines: Iterable[tuple[str, str]]) -> list[tuple[bytes, bytes]]:
     """Field lines for an ASGI message: octets, names in lower case."""
     return [(name.lower().encode("iso-8859-1"), value.encode("iso-8859-1")) for name, value in lines]
 

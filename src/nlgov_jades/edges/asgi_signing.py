@@ -23,6 +23,7 @@ from .asgi_parts import (
     Scope,
     Send,
     Settings,
+    Turn,
     body_octets,
     correlation_id,
     digested,
@@ -30,7 +31,6 @@ from .asgi_parts import (
     field_lines,
     finished,
     flushed,
-    new_turn,
     octets_of,
     read_piece,
     routed_targets,
@@ -115,10 +115,11 @@ class Signing:
         self._start: Message = {}
         self._fields = EMPTY
         self._status = 0
+        self._length: int | None = None
         self._spool = Spool(settings.body, self._digest)
         self._between: list[tuple[int, Message]] = []
         # Two tasks of an application may send at once.
-        self._turn = new_turn()
+        self._turn = Turn()
 
     async def http(self) -> None:
         """Call the application, and sign what it answers."""
@@ -150,9 +151,9 @@ class Signing:
         target = settings.address.prefix + target_of(self._scope)
         self._request = HttpRequest(method=self._method, target=target, fields=fields)
         is_signed = bool(fields.among(known_signature_fields((settings.signer.profile,))))
+        targets = routed_targets(self._scope, settings.address) if settings.rules.routes else (target,)
         return any(
-            settings.rules.signs_answer_to(self._method, routed, signed_question=is_signed)
-            for routed in routed_targets(self._scope, settings.address)
+            settings.rules.signs_answer_to(self._method, routed, signed_question=is_signed) for routed in targets
         )
 
     async def _call(self) -> None:
@@ -223,13 +224,13 @@ class Signing:
         if self._stage is not _Stage.EXPECTED:
             raise _fault("began its answer twice")
         # The field lines may be missing, may be any iterable, and must not change before they leave.
-        self._start = {**message, "headers": list(message.get("headers") or ())}
+        self._start = {**message, "headers": [tuple(line) for line in message.get("headers") or ()]}
         self._fields, self._status = Fields(self._start["headers"]), message.get("status", 0)
         if not is_verifiable(self._answer(b"")):
             self._stage = _Stage.PASSING
             await self._send(self._start)
             return
-        length = self._announced()
+        length = self._length = self._announced()
         self._stage = _Stage.HELD
         if length is not None and length > self._settings.body.limit:
             await self._let_pass()
@@ -272,7 +273,7 @@ class Signing:
 
     async def _finish(self) -> None:
         """The answer is whole: sign and send it."""
-        length, announced = self._spool.length, self._announced()
+        length, announced = self._spool.length, self._length
         if announced is not None and announced != length:
             raise _fault(f"announced {announced} octets and sent {length}")
         if length and self._status == _NO_CONTENT:
@@ -285,13 +286,20 @@ class Signing:
         try:
             added += await self._signature(self._answer(body))
         except SigningError as error:
+            self._check_expected()
             if self._note.error is None:
                 await self._fail(SIGNING_FAILED, error)
                 return
             # A refusal tells more than that it could not be signed, and a stranger may have asked for it.
             self._log_unsigned(error)
+        self._check_expected()
         self._stage = _Stage.SENT
         await self._release({**self._start, "headers": [*self._start["headers"], *added]}, is_whole=True)
+
+    def _check_expected(self) -> None:
+        """Return when the answer may still leave: the application may have ended while a task of it had it signed."""
+        if self._stage is not _Stage.HELD:
+            raise _fault("ended before its answer did")
 
     def _is_chunked(self, announced: int | None) -> bool:
         """Whether nothing is to be said about its length: it was said, or trailers follow."""
@@ -315,7 +323,7 @@ class Signing:
             raise SigningError(f"the signer failed: {type(error).__name__}") from error
         if not isinstance(signed, SignedFields):
             raise SigningError("the signer returned no SignedFields")
-        return wire_lines(tuple(signed))
+        return wire_lines(signed)
 
     async def _release(self, start: Message, *, is_whole: bool) -> None:
         """Send what is held, in the order in which it came."""

@@ -11,7 +11,6 @@ from functools import partial
 from ..errors import (
     ConfigurationError,
     MalformedMessageError,
-    ReplayUnknownError,
     SignatureMissingError,
     VerificationError,
 )
@@ -29,6 +28,7 @@ from .asgi_parts import (
     Scope,
     Send,
     Settings,
+    Turn,
     body_octets,
     correlation_id,
     failed,
@@ -36,7 +36,6 @@ from .asgi_parts import (
     finished,
     flushed,
     in_thread,
-    new_turn,
     octets_of,
     read_piece,
     routed_targets,
@@ -47,7 +46,7 @@ from .outcome import UNVERIFIED_KEY, VERIFIED_KEY, Unverified, WhyUnverified
 from .parties import check_verifier
 from .refusal import Refusal, answer_to, log_refusal, log_verified, refusal_of
 from .rules import Need, RequestRules, Websockets, carries_signature
-from .site import announced_length, announces_body, arrived, check_framing
+from .site import announces_body, arrived, check_framing
 
 __all__ = ["VerifierSettings", "Verifying"]
 
@@ -140,8 +139,8 @@ class Verifying:
             await self._send(message)
 
     def _marked(self, outcome: VerifiedMessage | Unverified) -> Scope:
-        """The application's own scope: the fields that were verified, and the outcome."""
-        scope = {**self._scope, "headers": list(self._lines), CORRELATION_KEY: self._id}
+        """The application's own scope: method and fields as they were judged, and the outcome."""
+        scope = {**self._scope, "method": self._method, "headers": list(self._lines), CORRELATION_KEY: self._id}
         scope.pop(VERIFIED_KEY, None)
         scope.pop(UNVERIFIED_KEY, None)
         scope[VERIFIED_KEY if isinstance(outcome, VerifiedMessage) else UNVERIFIED_KEY] = outcome
@@ -176,6 +175,8 @@ class Verifying:
     def _need(self, *, announces_body: bool) -> Need:
         """What is asked of it: where the targets disagree about that, a signature."""
         rules, targets = self._settings.rules, self._targets
+        if not rules.routes:
+            return rules.need(self._method, "", announces_body=announces_body)
         if targets is None:
             targets = self._targets = routed_targets(self._scope, self._settings.address)
         asked = {rules.need(self._method, target, announces_body=announces_body) for target in targets}
@@ -190,15 +191,19 @@ class Verifying:
 
     async def _verify(self, request: HttpRequest) -> tuple[VerifiedMessage, Receive]:
         settings = self._settings
-        check_framing(request.fields, settings.body.limit)
+        announced = check_framing(request.fields, settings.body.limit)
         pending = await settings.verifier.verify_fields(request)
         self._signer = pending.signer
         spool = self._spool = Spool(settings.body, pending.body_digest)
-        await self._read(spool, announced_length(request.fields))
-        complete = partial(pending.complete, await finished(spool))
-        # A body in memory is hashed here, and may be long.
-        verified = await in_thread(complete) if spool.length > PIECE else complete()
-        await self._check_replay(verified)
+        await self._read(spool, announced)
+        body = await finished(spool)
+        if spool.length > PIECE:
+            # A body in memory is hashed here, and may be long.
+            verified = await in_thread(partial(pending.complete, body))
+        else:
+            verified = pending.complete(body)
+        if settings.replay_guard is not None:
+            await self._check_replay(verified, settings.replay_guard)
         return verified, _Again(spool, self._receive)
 
     async def _read(self, spool: Spool, announced: int | None) -> None:
@@ -229,21 +234,12 @@ class Verifying:
             if message["type"] == "http.disconnect":
                 raise _GoneError
 
-    async def _check_replay(self, verified: VerifiedMessage) -> None:
-        guard = self._settings.replay_guard
-        if guard is None:
-            return
+    async def _check_replay(self, verified: VerifiedMessage, guard: ReplayGuard) -> None:
         check = partial(check_replay, verified, policy=self._settings.verifier.policy, guard=guard)
-        try:
-            if isinstance(guard, MemoryReplayGuard):
-                check()
-            else:
-                await in_thread(check)
-        except (VerificationError, ConfigurationError):
-            raise
-        except Exception as error:
-            # Whoever wrote the guard: a failure admits nothing.
-            raise ReplayUnknownError(f"the replay guard failed: {type(error).__name__}") from error
+        if isinstance(guard, MemoryReplayGuard):
+            check()
+        else:
+            await in_thread(check)
 
     # --- refusing ------------------------------------------------------------------------------------------------
 
@@ -277,7 +273,7 @@ class _Again:
         self._receive = receive
         self._left: int | None = spool.length
         # Two tasks of an application may ask at once.
-        self._turn = new_turn()
+        self._turn = Turn()
 
     async def __call__(self) -> Message:
         if self._left is not None:

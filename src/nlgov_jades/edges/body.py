@@ -254,6 +254,8 @@ class Spool:
             # Now, or when the last thread that is at work is done.
             self._closed = True
             self._let_go()
+            # It may be a method of whoever holds this: a ring, which the garbage collector would have to find.
+            self._new_digest = BodyDigest
 
     def _let_go(self) -> None:
         # A file that is closed under a thread that writes: the number of the file may be another's by then.

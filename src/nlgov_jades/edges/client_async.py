@@ -29,7 +29,12 @@ _T = TypeVar("_T")
 
 
 async def _in_thread(work: Callable[[], _T], *, when: bool) -> _T:
-    return await run_sync(work) if when else work()
+    if not when:
+        return work()
+    outcome: list[_T] = []
+    # Not returned from the thread: asyncio's debug mode logs what is, and it may be a piece of a body.
+    await run_sync(lambda: outcome.append(work()))
+    return outcome[0]
 
 
 async def read_spool(spool: Spool, size: int) -> bytes:

@@ -8,9 +8,9 @@ from typing import Protocol
 
 from ..credentials import refuse_awaitable
 from ..digest import BodyDigest, DigestAlgorithm, parse_content_digest, parse_digest
-from ..errors import ConfigurationError, VerificationError
-from ..message import Fields, HttpMessage, SignedFields
-from ..profiles import BodyOctets, Profile
+from ..errors import ConfigurationError, MessageNotSignableError, VerificationError
+from ..message import Fields, HttpMessage, HttpRequest, SignedFields
+from ..profiles import REQUEST_TARGET, BodyOctets, Profile
 from ..replay import ReplayGuard, check_guardable
 from ..verify import AsyncVerifier, Verifier
 
@@ -104,6 +104,19 @@ def digest_to_sign(fields: Fields) -> BodyDigest:
     return BodyDigest(algorithms)
 
 
+def _check_target(profile: Profile, message: HttpMessage) -> None:
+    """Return when servers show the target as it is signed: `/a?` becomes `/a` with most of them.
+
+    Raises:
+        MessageNotSignableError: They do not.
+    """
+    if not isinstance(message, HttpRequest) or isinstance(profile.covers, BodyOctets):
+        return
+    _, mark, query = message.target.partition("?")
+    if mark and not query and REQUEST_TARGET in profile.covers.order:
+        raise MessageNotSignableError("the target ends with a question mark, which servers lose: leave it out")
+
+
 def signed_here(signer: MessageSigner, message: HttpMessage) -> SignedFields:
     """The field lines to add, from a signer that does not wait.
 
@@ -111,6 +124,7 @@ def signed_here(signer: MessageSigner, message: HttpMessage) -> SignedFields:
         SigningError: No signature could be made.
         ConfigurationError: It is a signer that is awaited.
     """
+    _check_target(signer.profile, message)
     signed = signer.sign(message)
     refuse_awaitable(signed, "this edge does not wait: give it a Signer, not an AsyncSigner")
     return signed
@@ -122,5 +136,6 @@ async def signed_later(signer: MessageSigner | AsyncMessageSigner, message: Http
     Raises:
         SigningError: No signature could be made.
     """
+    _check_target(signer.profile, message)
     signed = signer.sign(message)
-    return await signed if isawaitable(signed) else signed
+    return signed if isinstance(signed, SignedFields) or not isawaitable(signed) else await signed

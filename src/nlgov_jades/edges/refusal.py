@@ -77,6 +77,7 @@ _STRANGERS = (
     DigestMismatchError,
     ReplayedMessageError,
     ReplayUnknownError,
+    SignerNotAllowedError,
 )
 
 
@@ -143,7 +144,7 @@ def refusal_of(error: VerificationError, correlation_id: str) -> Refusal:
 
 def comes_from_a_stranger(error: NlgovJadesError | None) -> bool:
     """Whether anybody can send such a request: its certification path was not found good, or it may be a recorded one."""
-    return isinstance(error, _STRANGERS)
+    return error is not None and isinstance(error, _STRANGERS)
 
 
 def problem_details(refusal: Refusal) -> Answer:

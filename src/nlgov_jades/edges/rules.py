@@ -38,7 +38,8 @@ __all__ = [
 SIGNED_METHODS = frozenset({"POST", "PUT", "PATCH"})
 """Methods whose requests need a signature whatever the route."""
 
-_OK = range(200, 300)
+_ERRORS = range(400, 600)
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _PLAIN_PATH = re.compile(r"/(?!/)(?:[A-Za-z0-9_~!$&'()*+,=:@-]++|\.(?!\.?(?:/|$))|/(?!/))*+")
 """A path that everybody reads alike: nothing encoded, no empty or dotted segment, no parameters. Possessive (`++`, `*+`): a
 long path that fails at its end is not gone through again."""
@@ -52,7 +53,7 @@ class Need(Enum):
     REQUIRED = "required"
     """It is verified; without a signature it is refused."""
     IF_PRESENT = "if-present"
-    """It is verified when it has a signature, and passes as unverified when it has none."""
+    """It is verified when it has a signature. Without one an answer passes as unverified, and a request when it has no body."""
     NONE = "none"
     """It passes as unverified, whatever it carries."""
 
@@ -82,7 +83,9 @@ class Unverifiable(Enum):
 
 
 class UnsignedErrors(Enum):
-    """What a client does with an answer that is not 2xx and carries no signature."""
+    """What a client does with an error (4xx, 5xx) or a redirect that carries no signature. Any other needs one: `requests`
+    calls a 300 or a 600 `ok`.
+    """
 
     LET_THROUGH = "let-through"
     """It passes as unverified."""
@@ -239,11 +242,11 @@ class RequestRules:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AnswerRules:
-    """Which answers a client verifies: every 2xx, and every other that carries a signature.
+    """Which answers a client verifies: all but errors and redirects, and those too when they carry a signature.
 
     Attributes:
         routes: Exceptions, by the request that was asked; the first that fits decides.
-        unsigned_errors: What becomes of other answers than 2xx that carry none.
+        unsigned_errors: What becomes of errors and redirects that carry none.
         unverifiable: What becomes of answers that nobody can verify.
 
     Raises:
@@ -286,7 +289,7 @@ class AnswerRules:
             return None
         if need is Need.IF_PRESENT:
             return Unverified(WhyUnverified.UNSIGNED)
-        if answer.status in _OK or need is Need.REQUIRED:
+        if need is Need.REQUIRED or not (answer.status in _ERRORS or _leads_on(answer)):
             return None
         return self._error(answer)
 
@@ -300,6 +303,10 @@ class AnswerRules:
                 f"the answer has the field Fsc-Error-Code, and FSC knows no such error with status {answer.status}"
             )
         return Unverified(WhyUnverified.ERROR) if self.unsigned_errors is UnsignedErrors.LET_THROUGH else None
+
+
+def _leads_on(answer: HttpResponse) -> bool:
+    return answer.status in _REDIRECTS and "location" in answer.fields
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

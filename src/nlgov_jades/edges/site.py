@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 
 from ..encoding import ascii_lower
-from ..errors import BodyTooLargeError, ConfigurationError, MalformedMessageError
+from ..errors import BodyTooLargeError, ConfigurationError, MalformedMessageError, quoted
 from ..message import Fields, HttpRequest
 
 __all__ = ["PublicAddress", "announced_length", "announces_body", "arrived", "check_framing"]
@@ -15,6 +15,9 @@ _AUTHORITY = re.compile(r"(?:[A-Za-z0-9._~-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})
 _PREFIX = re.compile(r"(?:/[A-Za-z0-9._~!$&'()*+,=:@-]+)+")
 _TARGET = re.compile(r"/[\x21-\x7e]*")
 _LENGTH = re.compile(r"[0-9]{1,18}")
+
+_READ_BODIES = frozenset({"content-digest", "content-encoding", "content-length", "content-type", "transfer-encoding"})
+"""Fields that say how to read a body. A verifier decides by whether they are there."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,8 +54,10 @@ def arrived(*, method: str, target: str, fields: Fields, address: PublicAddress)
         address: What the outside calls this server.
 
     Raises:
-        MalformedMessageError: The target is not in origin-form, Host is not there once, is no host, or is another's.
+        MalformedMessageError: The target is not in origin-form, Host is not there once, is no host, or is another's, or a
+            name is read in two ways.
     """
+    _check_names(fields)
     if not _TARGET.fullmatch(target):
         raise MalformedMessageError("the request-target is not a path in visible ASCII (origin-form)")
     hosts = fields.get_all("host")
@@ -66,6 +71,21 @@ def arrived(*, method: str, target: str, fields: Fields, address: PublicAddress)
             f"the field Host is not {address.authority}: the proxy must pass it on unchanged, or the request is for another"
         )
     return HttpRequest(method=method, target=address.prefix + target, fields=fields)
+
+
+def _check_names(fields: Fields) -> None:
+    """Return when no name stands for another where `_` is read as `-`, as in Django and all that speaks CGI inside.
+
+    Raises:
+        MalformedMessageError: One does: `Content_Encoding` would escape the rules for `Content-Encoding`.
+    """
+    spelled: dict[str, str] = {}
+    for name, _ in fields:
+        if "_" in name:
+            lower = ascii_lower(name)
+            alike = lower.replace("_", "-")
+            if alike in _READ_BODIES or alike in fields or spelled.setdefault(alike, lower) != lower:
+                raise MalformedMessageError(f"the field {quoted(name)} is read as {quoted(alike)} by some software")
 
 
 def announced_length(fields: Fields) -> int | None:
@@ -94,13 +114,17 @@ def announces_body(fields: Fields) -> bool:
     return "transfer-encoding" in fields or bool(announced_length(fields))
 
 
-def check_framing(fields: Fields, limit: int) -> None:
-    """Return when the body may be read.
+def check_framing(fields: Fields, limit: int) -> int | None:
+    """What Content-Length says, or `None` when there is none, of a body that may be read.
 
     Raises:
-        MalformedMessageError: As `announced_length`.
+        MalformedMessageError: As `announced_length`, or there is another transfer coding than chunked: servers leave it in
+            the body, and the Digest is of a body without it.
         BodyTooLargeError: It is announced to be longer than the limit.
     """
-    length = announced_length(fields)
+    length, coding = announced_length(fields), fields.combined("transfer-encoding")
+    if coding is not None and ascii_lower(coding) != "chunked":
+        raise MalformedMessageError("Transfer-Encoding is something else than chunked")
     if length is not None and length > limit:
         raise BodyTooLargeError(f"the body has more than the {limit} octets that are accepted")
+    return length

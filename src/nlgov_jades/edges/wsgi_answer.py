@@ -21,7 +21,7 @@ from ..errors import (
     NlgovJadesError,
     SigningError,
 )
-from ..message import Body, Fields, HttpRequest, HttpResponse
+from ..message import Fields, HttpRequest, HttpResponse
 from ..steps import is_verifiable
 from .body import Spool
 from .parties import digest_to_sign, signed_here
@@ -41,7 +41,7 @@ _NO_CONTENT = HTTPStatus.NO_CONTENT
 """The one signed status without a Content-Length (RFC 9110 §8.6)."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class _Head:
     """What an application said in `start_response`."""
 
@@ -268,13 +268,19 @@ class HeldAnswer:
         if not head.signable or self._is_one_too_many():
             self._leave()
         else:
-            lines, body = self._with_length(head), self._spool.finish()
-            self._start(head.status, self._signed_or_not(head.code, lines, body))
+            length, body = self._length_to_add(head), self._spool.finish()
+            answer = HttpResponse(
+                status=head.code,
+                fields=head.fields + length if length else head.fields,
+                body=body,
+                request=self._request,
+            )
+            self._start(head.status, self._signed_or_not(answer, [*head.lines, *length]))
         self._rest = self._spooled()
 
-    def _signed_or_not(self, code: int, lines: Lines, body: Body) -> Lines:
+    def _signed_or_not(self, answer: HttpResponse, lines: Lines) -> Lines:
         try:
-            return self._signed(code, lines, body)
+            return self._signed(answer, lines)
         except SigningError:
             if self._note.error is None:
                 raise
@@ -282,8 +288,8 @@ class HeldAnswer:
             LOGGER.warning("a refusal leaves unsigned correlation_id=%s", self._correlation_id)
             return lines
 
-    def _with_length(self, head: _Head) -> Lines:
-        """The field lines with the one right Content-Length.
+    def _length_to_add(self, head: _Head) -> Lines:
+        """The one right Content-Length, where it is neither there nor out of place.
 
         Raises:
             ConfigurationError: The application states another, or sends octets where none can be.
@@ -294,11 +300,11 @@ class HeldAnswer:
         if head.code == _NO_CONTENT and length:
             raise ConfigurationError("the application sent a body with status 204")
         if head.code == _NO_CONTENT or head.length is not None:
-            return head.lines
-        return [*head.lines, ("Content-Length", str(length))]
+            return []
+        return [("Content-Length", str(length))]
 
-    def _signed(self, code: int, lines: Lines, body: Body) -> Lines:
-        answer = HttpResponse(status=code, fields=lines, body=body, request=self._request)
+    def _signed(self, answer: HttpResponse, lines: Lines) -> Lines:
+        """These field lines, and those of the signature of this answer."""
         try:
             return [*lines, *signed_here(self._desk.signer, answer)]
         except SigningError:
@@ -338,7 +344,8 @@ class HeldAnswer:
         # A key that just failed would fail again, perhaps after as long a wait.
         if not unsignable or isinstance(error, MessageNotSignableError):
             try:
-                lines = self._signed(answer.status, lines, answer.body)
+                message = HttpResponse(status=answer.status, fields=lines, body=answer.body, request=self._request)
+                lines = self._signed(message, lines)
             except SigningError as again:
                 self._log(SIGNING_FAILED, again)
         # With exc_info, for a server that objected to the first head may have kept it.

@@ -9,6 +9,7 @@ from http import HTTPStatus
 from typing import Final
 
 from ..errors import VerificationError
+from ..message import Fields
 from .body import BodySettings, Spool
 from .parties import MessageSigner
 from .refusal import Answer, Responder
@@ -31,12 +32,14 @@ Lines = list[tuple[str, str]]
 
 @dataclass(slots=True)
 class RefusalNote:
-    """By which a verifier tells the signer around it what it refused.
+    """Between a signer and the verifier inside it.
 
     Attributes:
+        fields: What the signer read: once for both.
         error: What was wrong with the request; `None` when it was not refused.
     """
 
+    fields: Fields
     error: VerificationError | None = None
 
 

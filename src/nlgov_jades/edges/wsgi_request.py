@@ -6,6 +6,8 @@ What PEP 3333 and the servers leave of a request, and what follows from it:
   signature covers such a field it only fits when the server joins with `, ` as RFC 9110 does; otherwise it is refused.
 - Names lose their capitals, and `_` and `-` become one. gunicorn, waitress and werkzeug drop names with `_`; wsgiref joins
   them to the others, and then the comma tells.
+- gunicorn takes SCRIPT_NAME from a field of that name, so that whoever sends it chooses what of the path the application is
+  shown. Such a request is refused.
 - wsgiref says `text/plain` where the request has no Content-Type.
 - The request-target is decoded into SCRIPT_NAME and PATH_INFO; most servers give it as it was too, wsgiref does not.
 """
@@ -32,6 +34,7 @@ from .wsgi_parts import CORRELATION_KEY
 __all__ = [
     "Question",
     "TargetSource",
+    "check_mount",
     "delivered",
     "environ_for_app",
     "fill",
@@ -44,6 +47,8 @@ _RAW_TARGETS = ("RAW_URI", "REQUEST_URI")
 
 _PATH_CHARACTERS = "/!$&'()*+,;=:@"
 """What a path may hold as it is, besides letters, digits and `-._~` (RFC 3986 §3.3)."""
+
+_NONE_READ = Fields()
 
 _BUFFER = 64 * 1024
 """Octets that are read from a file at once for an application that reads line by line."""
@@ -59,7 +64,7 @@ class TargetSource(Enum):
     and other spellings are lost: a request that was signed with one of them is refused, never accepted."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Question:
     """A request without its body.
 
@@ -81,6 +86,8 @@ class Question:
 
     def need(self, rules: RequestRules, *, announces_body: bool) -> Need:
         """What is asked of it: where its two targets disagree about that, a signature."""
+        if not rules.routes:
+            return rules.need(self.method, self.target, announces_body=announces_body)
         asked = {rules.need(self.method, target, announces_body=announces_body) for target in self._targets()}
         return asked.pop() if len(asked) == 1 else Need.REQUIRED
 
@@ -123,7 +130,22 @@ def may_cover_target(profiles: tuple[Profile, ...]) -> bool:
     )
 
 
-def question_of(environ: WSGIEnvironment, *, address: PublicAddress, source: TargetSource, covered: bool) -> Question:
+def check_mount(environ: WSGIEnvironment) -> None:
+    """Return when the server itself says where the application is mounted.
+
+    Raises:
+        MalformedMessageError: A field of the request may have said it: `/docs/v1/x` would be an exempt target, and `/v1/x` what
+            the application acts on.
+    """
+    if environ.get("SCRIPT_NAME") and "HTTP_SCRIPT_NAME" in environ:
+        raise MalformedMessageError(
+            "the request has a field SCRIPT_NAME, and this server lets it choose the path: set it in the server's environment"
+        )
+
+
+def question_of(
+    environ: WSGIEnvironment, *, address: PublicAddress, source: TargetSource, covered: bool, read: Fields = _NONE_READ
+) -> Question:
     """The request in an environ.
 
     Args:
@@ -132,6 +154,7 @@ def question_of(environ: WSGIEnvironment, *, address: PublicAddress, source: Tar
         source: Where the target may come from.
         covered: Whether a signature may be about the target; otherwise it decides about routes only, and there the path that
             the application is shown is as good.
+        read: The fields as they were read before; read anew when something changed one since.
 
     Raises:
         ConfigurationError: The server does not give the target, it is needed, and it may not be put together.
@@ -150,7 +173,7 @@ def question_of(environ: WSGIEnvironment, *, address: PublicAddress, source: Tar
         target=shown if raw is None else raw,
         shown=shown,
         same=raw is None or _split(raw) == (path, query),
-        fields=_fields(environ),
+        fields=_fields(environ, read),
         address=address,
     )
 
@@ -160,14 +183,14 @@ def _split(raw: str) -> tuple[str, str]:
     return unquote_to_bytes(path).decode("iso-8859-1"), query
 
 
-def _fields(environ: WSGIEnvironment) -> Fields:
+def _fields(environ: WSGIEnvironment, read: Fields) -> Fields:
     lines: list[tuple[str, str]] = []
     for key, value in environ.items():
         if key.startswith("HTTP_"):
-            lines.append((key.removeprefix("HTTP_").replace("_", "-").lower(), value))
+            lines.append((key[len("HTTP_") :].replace("_", "-").lower(), value))
         elif (key == "CONTENT_LENGTH" and value) or (key == "CONTENT_TYPE" and value and not _is_invented(environ)):
             lines.append((key.replace("_", "-").lower(), value))
-    return Fields(lines)
+    return read if tuple(read) == tuple(lines) else Fields(lines)
 
 
 def _is_invented(environ: WSGIEnvironment) -> bool:

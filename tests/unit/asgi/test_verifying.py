@@ -387,7 +387,7 @@ def test_an_outcome_from_outside_does_not_survive(verifying_app: Wrap, signed: H
 # --- what is no request ------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("kind", ["lifespan", "something-new"])
+@pytest.mark.parametrize("kind", ["lifespan"])
 def test_what_is_no_request_passes_untouched(verifying_app: Wrap, backend: str, kind: str) -> None:
     given: list[object] = []
 

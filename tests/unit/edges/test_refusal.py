@@ -157,9 +157,9 @@ def test_a_responder_that_fails_is_stood_in_for_and_its_text_is_not_logged(
 # --- strangers -------------------------------------------------------------------------------------------------
 
 
-def test_only_a_known_signer_that_is_not_allowed_is_no_stranger() -> None:
+def test_whoever_is_refused_for_his_message_may_be_a_stranger() -> None:
     known = {error.code for error in every_error() if not comes_from_a_stranger(error)}
-    assert known == {"SIGNER_NOT_ALLOWED", "VERIFICATION"}
+    assert known == {"VERIFICATION"}
     assert not comes_from_a_stranger(None)
     assert not comes_from_a_stranger(ConfigurationError("ours"))
 

@@ -55,9 +55,7 @@ class BrokenGuard:
         raise self._error
 
 
-@pytest.mark.parametrize(
-    "error", [RuntimeError("999990019"), OSError(), ReplayUnknownError("full")], ids=repr
-)
+@pytest.mark.parametrize("error", [RuntimeError("999990019"), OSError(), ReplayUnknownError("full")], ids=repr)
 def test_a_guard_that_does_not_answer_admits_nothing(
     verifying_app: Made, app: Recorded, sign: Sign, verifying: Verifying, error: Exception, caplog: Any
 ) -> None:

@@ -1,0 +1,1 @@
+"""Attacks on the edges, where real servers and client libraries are needed."""
