@@ -30,7 +30,7 @@ CORE = {
 }
 """The package, what it depends on, and what that depends on."""
 
-EXTRAS = ("click", "rich", "requests", "httpx", "httpx2", "anyio", "jwcrypto", "redis")
+EXTRAS = ("click", "rich", "requests", "httpx", "httpx2", "anyio", "jwcrypto", "redis", "starlette")
 
 HIDE = """
 import sys
@@ -134,7 +134,8 @@ def test_an_edge_that_needs_no_other_package_imports(module: str) -> None:
 
 @pytest.mark.parametrize(
     ("module", "extra"),
-    [("asgi", "asgi"), ("httpx", "httpx"), ("httpx2", "httpx2"), ("requests", "requests"), ("stores.replay", "redis")],
+    [("asgi", "asgi"), ("httpx", "httpx"), ("httpx2", "httpx2"), ("requests", "requests"), ("stores.replay", "redis")]
+    + [("ddas", "ddas"), ("ddas.storage", "ddas")],
 )
 def test_an_edge_that_needs_another_package_names_its_extra(module: str, extra: str) -> None:
     program = f"""

@@ -258,7 +258,7 @@ async def finished(spool: Spool) -> Body:
     Raises:
         ConfigurationError: As `flushed`.
     """
-    return await _on_disk(spool.finish) if spool.on_disk or spool.length > PIECE else spool.finish()
+    return await _on_disk(spool.finish, when=spool.on_disk)
 
 
 async def digested(body: Body, new: Callable[[], BodyDigest]) -> Body:

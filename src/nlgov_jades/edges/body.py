@@ -26,7 +26,11 @@ MAX_BODY = 64 * 1024 * 1024
 """Octets: twice the largest page that DDAS describes, indented."""
 
 PIECE = 1024 * 1024
-"""Octets that are kept in memory, and hashed and written in one go: about a millisecond, which an event loop can bear."""
+"""Octets that are hashed, read or handed on in one go: less than a millisecond, which an event loop can bear."""
+
+IN_MEMORY = 4 * PIECE
+"""Octets: most messages never touch a disk, and a hundred long ones at once take no more than the application takes for
+them. Nobody whose signature was not verified can make a server keep any."""
 
 LONG_FILE = 16 * PIECE
 """Octets: from here on the end of a file that has no name takes milliseconds, and 35 for a GiB."""
@@ -49,7 +53,7 @@ class BodySettings:
     """
 
     limit: int = MAX_BODY
-    memory: int = PIECE
+    memory: int = IN_MEMORY
     folder: str | os.PathLike[str] | None = None
 
     def __post_init__(self) -> None:

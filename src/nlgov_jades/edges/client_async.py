@@ -76,7 +76,7 @@ class Awaiting:
         except BaseException:
             await _end(arriving)
             raise
-        return await _in_thread(spool.finish, when=spool.on_disk or spool.length > PIECE)
+        return await _in_thread(spool.finish, when=spool.on_disk)
 
     async def sign(self, message: HttpRequest) -> SignedFields:
         """As Work."""

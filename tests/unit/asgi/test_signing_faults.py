@@ -388,20 +388,27 @@ def test_a_responder_may_word_a_failure(signing_app: Wrap, question: HttpRequest
     assert client(server.answer).body == b"APPLICATION_FAILED"
 
 
+@pytest.mark.parametrize("memory", [1024 * 1024, 8 * 1024 * 1024], ids=["on disk", "in memory"])
 def test_the_event_loop_is_free_while_a_long_answer_is_hashed(
-    signing_app: Wrap, question: HttpRequest, client: Client, backend: str, monkeypatch: pytest.MonkeyPatch
+    signing_app: Wrap,
+    question: HttpRequest,
+    client: Client,
+    backend: str,
+    memory: int,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    flushed: list[bool] = []
-    write_down = Spool._hash
+    hashed: list[int] = []
+    update = BodyDigest.update
 
-    def watched(spool: Spool, digest: BodyDigest, pieces: list[bytes]) -> None:
+    def watched(digest: BodyDigest, octets: bytes) -> None:
         with pytest.raises(anyio.NoEventLoopError):
             anyio.current_time()
-        flushed.append(True)
-        write_down(spool, digest, pieces)
+        hashed.append(len(octets))
+        update(digest, octets)
 
-    monkeypatch.setattr(Spool, "_hash", watched)
+    monkeypatch.setattr(BodyDigest, "update", watched)
     body = b"x" * (1024 * 1024)
-    server = Server(question, backend=backend).run(signing_app(Application(*answer(body, body, b"x"))))
-    assert len(flushed) == 2
+    app = signing_app(Application(*answer(body, body, b"x")), body=BodySettings(memory=memory))
+    server = Server(question, backend=backend).run(app)
+    assert sum(hashed) == 2 * len(body) + 1
     client(server.answer)

@@ -61,7 +61,7 @@ def filled(spool: Spool, pieces: list[bytes]) -> Spool:
 
 def test_there_is_a_limit_by_default() -> None:
     settings = BodySettings()
-    assert (settings.limit, settings.memory, settings.folder) == (MAX_BODY, PIECE, None)
+    assert (settings.limit, settings.memory, settings.folder) == (MAX_BODY, 4 * PIECE, None)
 
 
 @pytest.mark.parametrize("name", ["limit", "memory"])

@@ -92,7 +92,7 @@ def test_a_long_body_waits_in_the_folder_until_the_answer_is_closed(
         closable.pieces = (sources[0].read(size) for size in (1, 2 * PIECE, 10))
         return closable
 
-    served = serve(verifying_app(app, body=BodySettings(folder=tmp_path)), environ_of(sign(post(body))))
+    served = serve(verifying_app(app, body=BodySettings(memory=PIECE, folder=tmp_path)), environ_of(sign(post(body))))
     assert served.raised is None
     assert served.body == body
     assert closable.closed == 1
