@@ -128,6 +128,10 @@ class Profile:
     required_parameters: frozenset[str] = frozenset({"x5c"})
     reference: CertificateReference = CertificateReference.X5T_S256
 
+    def __hash__(self) -> int:
+        # Equal profiles have equal ids. Profiles are looked up for every message, and all of one takes ten times as long.
+        return hash(self.id)
+
     def __post_init__(self) -> None:
         texts = isinstance(self.id, str) and isinstance(self.field_name, str)
         if not texts or not self.id or not _TOKEN.fullmatch(self.field_name):

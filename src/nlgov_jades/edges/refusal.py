@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import re
-import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from http import HTTPStatus
@@ -134,7 +134,7 @@ Responder = Callable[[Refusal], Answer]
 
 def new_correlation_id() -> str:
     """A new one: 32 hexadecimal digits."""
-    return uuid.uuid4().hex
+    return os.urandom(16).hex()
 
 
 def refusal_of(error: VerificationError, correlation_id: str) -> Refusal:
