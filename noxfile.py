@@ -73,7 +73,7 @@ def coverage(session: nox.Session) -> None:
 EDGE_FILES = ("asgi.py", "bundle.py", "fork.py", "httpx.py", "httpx2.py", "requests.py", "wsgi.py")
 EDGES = ",".join(
     f"src/nlgov_jades/{room}"
-    for room in ("cli/*", "testing/*", "fetch/*", "stores/*", "edges/*", "rotation/*", *EDGE_FILES)
+    for room in ("cli/*", "testing/*", "fetch/*", "stores/*", "edges/*", "rotation/*", "ddas/*", *EDGE_FILES)
 )
 
 

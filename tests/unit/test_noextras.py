@@ -134,8 +134,10 @@ def test_an_edge_that_needs_no_other_package_imports(module: str) -> None:
 
 @pytest.mark.parametrize(
     ("module", "extra"),
-    [("asgi", "asgi"), ("httpx", "httpx"), ("httpx2", "httpx2"), ("requests", "requests"), ("stores.replay", "redis")]
-    + [("ddas", "ddas"), ("ddas.storage", "ddas")],
+    [
+        *(("asgi", "asgi"), ("httpx", "httpx"), ("httpx2", "httpx2"), ("requests", "requests")),
+        *(("stores.replay", "redis"), ("ddas", "ddas"), ("ddas.storage", "ddas")),
+    ],
 )
 def test_an_edge_that_needs_another_package_names_its_extra(module: str, extra: str) -> None:
     program = f"""
