@@ -102,7 +102,10 @@ def json_object(octets: bytes, what: str) -> dict[str, Any]:
         raise MalformedSignatureError(f"{what} is not UTF-8") from None
     _check_depth(text, what)
     try:
-        value = _DECODER.decode(text)
+        value, end = _DECODER.raw_decode(text) if text.startswith("{") else (None, -1)
+        if end != len(text):
+            # White space around it, or it is something else: that is looked for only now.
+            value = _DECODER.decode(text)
     except _StrictJsonError as error:
         raise MalformedSignatureError(f"{what} {error}") from None
     except ValueError:

@@ -12,8 +12,7 @@ import json
 import re
 from binascii import b2a_base64
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import rsa
@@ -65,15 +64,17 @@ _PROCESSED = frozenset({"b64", "sigD", "sigT", "x5t#o", "sigX5ts", "iat", "exp"}
 
 _CRITICAL = frozenset({"b64", "sigD"})
 
+_SIGD = frozenset({"mId", "pars"})
+
 _DIGESTS = {"S256": hashlib.sha256, "S384": hashlib.sha384, "S512": hashlib.sha512}
 
 _SIG_T = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z")
+_TEXT = frozenset({str})
 _MAX_TIME = 253402300799  # 9999-12-31T23:59:59Z, the last second that datetime and X.509 know
 
 
-@dataclass(frozen=True, slots=True)
-class SigningTimes:
-    """What the protected header says about time, UTC.
+class SigningTimes(NamedTuple):
+    """What the protected header says about time, UTC. A tuple, since one is made for every message.
 
     Attributes:
         claimed: `iat` (TS 119 182-1 V1.2.1 §5.1.11) or `sigT` (§5.2.1), or `None`.
@@ -172,15 +173,16 @@ def check_critical(header: Header, profile: Profile) -> None:
     if "crit" not in header:
         raise ProfileViolationError("crit is absent; it must name b64 and sigD")
     crit = _texts(header["crit"], "crit")
-    if len(set(crit)) != len(crit):
+    named = set(crit)
+    if len(named) != len(crit):
         raise MalformedSignatureError("crit names a parameter twice")
-    if not header.keys() >= set(crit):
+    if not header.keys() >= named:
         raise MalformedSignatureError("crit names a parameter that the protected header does not have")
     if not _REGISTERED.isdisjoint(crit):
         raise MalformedSignatureError("crit names a parameter that RFC 7515 does not allow there")
-    if missing := _CRITICAL.difference(crit):
+    if missing := _CRITICAL - named:
         raise ProfileViolationError(f"crit does not name {', '.join(sorted(missing))}")
-    if unknown := set(crit) - _PROCESSED:
+    if unknown := named - _PROCESSED:
         raise ProfileViolationError(f"crit names {quoted(min(unknown))}, which this library does not process")
 
 
@@ -198,12 +200,12 @@ def read_pars(header: Header) -> tuple[str, ...]:
         raise MalformedSignatureError("sigD is not a JSON object")
     if sigd.get("mId") != HTTP_HEADERS:
         raise ProfileViolationError(f"mId of sigD is not {HTTP_HEADERS}")
-    if sigd.keys() - {"mId", "pars"}:
+    if not sigd.keys() <= _SIGD:
         raise ProfileViolationError("sigD holds more than mId and pars")
     if "pars" not in sigd:
         raise ProfileViolationError("sigD has no pars")
     stated = sigd["pars"]
-    if not isinstance(stated, list) or not all(isinstance(name, str) for name in stated):
+    if not isinstance(stated, list) or not _are_texts(stated):
         raise MalformedSignatureError("pars of sigD is not a list of texts")
     pars = tuple(map(ascii_lower, stated))
     if len(pars) > MAX_PARS:
@@ -227,8 +229,8 @@ def check_parameters(header: Header, profile: Profile) -> None:
         raise ProfileViolationError(f"typ is {quoted(typ)}, not JOSE")
     if isinstance(profile.covers, BodyOctets) and "sigD" in header:
         raise ProfileViolationError(f"profile {profile.id} has no sigD")
-    if missing := sorted(name for name in profile.required_parameters if header.get(name, "") == ""):
-        raise ProfileViolationError(f"profile {profile.id} requires {', '.join(missing)}")
+    if missing := [name for name in profile.required_parameters if header.get(name, "") == ""]:
+        raise ProfileViolationError(f"profile {profile.id} requires {', '.join(sorted(missing))}")
 
 
 def read_x5c(header: Header) -> tuple[str, ...]:
@@ -241,7 +243,7 @@ def read_x5c(header: Header) -> tuple[str, ...]:
     x5c = _texts(header["x5c"], "x5c")
     if len(x5c) > MAX_X5C:
         raise MalformedSignatureError(f"x5c holds {len(x5c)} certificates; at most {MAX_X5C} are read")
-    if any(len(entry) > 2 * MAX_CERTIFICATE for entry in x5c):  # before decoding; base64 adds a third
+    if max(map(len, x5c)) > 2 * MAX_CERTIFICATE:  # before decoding; base64 adds a third
         raise MalformedSignatureError(f"a certificate in x5c is longer than {MAX_CERTIFICATE} octets")
     return tuple(x5c)
 
@@ -336,15 +338,16 @@ def read_times(header: Header) -> SigningTimes:
         MalformedSignatureError: A value has another form than the standards give it.
         SigningTimeError: Both `iat` and `sigT` are there.
     """
-    iat, sig_t = _seconds(header, "iat"), _sig_t(header)
+    iat = _seconds(header, "iat") if "iat" in header else None
+    sig_t = _sig_t(header) if "sigT" in header else None
     if iat is not None and sig_t is not None:
         raise SigningTimeError("the protected header has both iat and sigT")
-    return SigningTimes(claimed=iat if iat is not None else sig_t, expires=_seconds(header, "exp"))
+    return SigningTimes(
+        claimed=iat if iat is not None else sig_t, expires=_seconds(header, "exp") if "exp" in header else None
+    )
 
 
-def _seconds(header: Header, name: str) -> dt.datetime | None:
-    if name not in header:
-        return None
+def _seconds(header: Header, name: str) -> dt.datetime:
     value = header[name]
     if type(value) is not int or value < 0:  # `type`: True is an int
         raise MalformedSignatureError(f"{name} is not a whole number of seconds")
@@ -353,9 +356,7 @@ def _seconds(header: Header, name: str) -> dt.datetime | None:
     return dt.datetime.fromtimestamp(value, dt.UTC)
 
 
-def _sig_t(header: Header) -> dt.datetime | None:
-    if "sigT" not in header:
-        return None
+def _sig_t(header: Header) -> dt.datetime:
     value = header["sigT"]
     if not isinstance(value, str) or not _SIG_T.fullmatch(value):
         raise MalformedSignatureError("sigT is not a UTC time of the form 2026-01-31T12:00:00Z")
@@ -365,7 +366,11 @@ def _sig_t(header: Header) -> dt.datetime | None:
         raise MalformedSignatureError("sigT is not a time that exists") from None
 
 
+def _are_texts(items: list[Any]) -> bool:
+    return set(map(type, items)) <= _TEXT
+
+
 def _texts(value: object, what: str) -> list[str]:
-    if not isinstance(value, list) or not value or not all(isinstance(item, str) for item in value):
+    if not isinstance(value, list) or not value or not _are_texts(value):
         raise MalformedSignatureError(f"{what} is not a non-empty list of texts")
     return value

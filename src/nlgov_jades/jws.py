@@ -174,10 +174,9 @@ def verify_signature(key: PublicKey, signature: bytes, digest: bytes) -> None:
     Raises:
         InvalidSignatureError: It is not.
     """
-    if len(signature) != signature_length(key):
-        raise InvalidSignatureError(
-            f"the signature is {len(signature)} octets long; this key makes {signature_length(key)}"
-        )
+    length = signature_length(key)
+    if len(signature) != length:
+        raise InvalidSignatureError(f"the signature is {len(signature)} octets long; this key makes {length}")
     try:
         if isinstance(key, rsa.RSAPublicKey):
             key.verify(signature, digest, PSS, PREHASHED)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Self, overload
 
 from .digest import BodyDigest
@@ -32,6 +33,11 @@ _OWS = " \t"
 _PAIR = 2
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _USERINFO = re.compile(r"//[^/?#]*@")
+_NAMES_KNOWN, _LONGEST_KNOWN = 1024, 64
+"""Names that are remembered, and characters of one: 100 KB at most, and whoever sends others only has them read anew."""
+
+_set = object.__setattr__
+
 _LINE_FORM = "a field line is a (name, value) pair of bytes or ISO-8859-1 text"
 
 
@@ -52,29 +58,35 @@ class Fields:
     def __init__(self, lines: FieldLines = ()) -> None:
         if type(lines) not in _LISTS and (isinstance(lines, str | bytes | Mapping) or not isinstance(lines, Iterable)):
             raise ConfigurationError("fields are a list of (name, value) pairs; a mapping would hide a repeated field")
-        self._lines: tuple[tuple[str, str], ...] = tuple([_line(line) for line in lines])
         by_name: dict[str, list[str]] = {}
-        odd_names = []
-        for name, value in self._lines:
-            lower = ascii_lower(name)
-            values = by_name.get(lower)
-            if values is not None:
-                values.append(value.strip(_OWS))
+        read, odd_names = [], []
+        # One pass without calls that can be spared: there are dozens of lines to a message and its answer.
+        for line in lines:
+            pair = name, value = _line(line)
+            lower, is_token = _known_name(name) if len(name) <= _LONGEST_KNOWN else _name(name)
+            if lower in by_name:
+                by_name[lower].append(value.strip(_OWS))
             else:
                 by_name[lower] = [value.strip(_OWS)]
-            if not _TOKEN.fullmatch(name):
+            if not is_token:
                 odd_names.append(name)
+            read.append(pair)
+        self._lines: tuple[tuple[str, str], ...] = tuple(read)
         self._by_name = by_name
         self._odd_names = tuple(odd_names)
 
     def get_all(self, name: str) -> tuple[str, ...]:
         """Values of every line with this name, in order, leading and trailing spaces and tabs trimmed."""
-        values = self._by_name.get(name) or self._by_name.get(ascii_lower(name))
+        values = self._by_name.get(name)
+        if values is None and not name.islower():
+            values = self._by_name.get(ascii_lower(name))
         return () if values is None else tuple(values)
 
     def combined(self, name: str) -> str | None:
         """The values of `get_all` joined with `, ` (RFC 9110 §5.3); `None` when the field is absent."""
-        values = self._by_name.get(name) or self._by_name.get(ascii_lower(name))
+        values = self._by_name.get(name)
+        if values is None and not name.islower():
+            values = self._by_name.get(ascii_lower(name))
         return None if values is None else values[0] if len(values) == 1 else ", ".join(values)
 
     def among(self, names: Iterable[str]) -> list[str]:
@@ -87,7 +99,9 @@ class Fields:
         return self._odd_names
 
     def __contains__(self, name: object) -> bool:
-        return isinstance(name, str) and ascii_lower(name) in self._by_name
+        return isinstance(name, str) and (
+            name in self._by_name or (not name.islower() and ascii_lower(name) in self._by_name)
+        )
 
     def __iter__(self) -> Iterator[tuple[str, str]]:
         return iter(self._lines)
@@ -117,11 +131,21 @@ class Fields:
         return f"<Fields: {len(self._lines)} lines>"
 
 
+def _name(name: str) -> tuple[str, bool]:
+    """The name in lower case, and whether it is a token."""
+    return ascii_lower(name), _TOKEN.fullmatch(name) is not None
+
+
+_known_name = lru_cache(maxsize=_NAMES_KNOWN)(_name)
+
+
 def _line(line: object) -> tuple[str, str]:
     if not isinstance(line, _LISTS) or len(line) != _PAIR:
         raise ConfigurationError(_LINE_FORM)
     name, value = line
-    # Plain text is passed by at a glance: there are dozens of lines to a message and its answer.
+    # The usual types are told by a glance.
+    if type(name) is bytes and type(value) is bytes:
+        return name.decode("iso-8859-1"), value.decode("iso-8859-1")
     if type(name) is not str or not name.isascii():
         name = name.decode("iso-8859-1") if isinstance(name, bytes) else _latin1(name)
     if type(value) is not str or not value.isascii():
@@ -162,10 +186,10 @@ class HttpRequest:
     def __init__(self, *, method: str, target: str, fields: Fields | FieldLines = (), body: Body = b"") -> None:
         if not isinstance(method, str) or not isinstance(target, str):
             raise ConfigurationError("method and target of a request are text")
-        object.__setattr__(self, "method", method)
-        object.__setattr__(self, "target", target)
-        object.__setattr__(self, "fields", fields if isinstance(fields, Fields) else Fields(fields))
-        object.__setattr__(self, "body", body if isinstance(body, bytes) else _body_digest(body))
+        _set(self, "method", method)
+        _set(self, "target", target)
+        _set(self, "fields", fields if isinstance(fields, Fields) else Fields(fields))
+        _set(self, "body", body if isinstance(body, bytes) else _body_digest(body))
 
     def with_fields(self, lines: FieldLines) -> Self:
         """The same request with these field lines added at the end."""
@@ -212,10 +236,10 @@ class HttpResponse:
             raise ConfigurationError("status of a response is a number")
         if request is not None and not isinstance(request, HttpRequest):
             raise ConfigurationError("request of a response is the HttpRequest it answers")
-        object.__setattr__(self, "status", status)
-        object.__setattr__(self, "fields", fields if isinstance(fields, Fields) else Fields(fields))
-        object.__setattr__(self, "body", body if isinstance(body, bytes) else _body_digest(body))
-        object.__setattr__(self, "request", request)
+        _set(self, "status", status)
+        _set(self, "fields", fields if isinstance(fields, Fields) else Fields(fields))
+        _set(self, "body", body if isinstance(body, bytes) else _body_digest(body))
+        _set(self, "request", request)
 
     def with_fields(self, lines: FieldLines) -> Self:
         """The same response with these field lines added at the end."""

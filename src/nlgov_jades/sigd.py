@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import Final
 
 from .encoding import ascii_lower
 from .errors import ConfigurationError, MalformedSignatureError, ProfileViolationError, quoted
@@ -18,6 +20,8 @@ HTTP_HEADERS = "http://uri.etsi.org/19182/HttpHeaders"
 MAX_PARS = 32
 """Names in `pars`; the ADR's longest list has seven."""
 
+_NOTHING: Final[Mapping[str, str]] = MappingProxyType({})
+
 _NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,64}")
 _VALUE = re.compile(r"[\t\x20-\x7e]*")
 _METHOD = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,32}")
@@ -26,7 +30,8 @@ _TARGET = re.compile(r"/[\x21-\x7e]*")
 
 def pars_to_emit(covers: HttpHeaders, message: HttpMessage) -> tuple[str, ...]:
     """What a signer covers: what is mandatory and what the message has, in the profile's order and in lower case."""
-    return tuple(name for name in covers.order if name in covers.mandatory or name in message.fields)
+    mandatory, fields = covers.mandatory, message.fields
+    return tuple([name for name in covers.order if name in mandatory or name in fields])
 
 
 def check_pars(pars: Sequence[str], covers: HttpHeaders, message: HttpMessage) -> None:
@@ -56,27 +61,30 @@ def check_pars(pars: Sequence[str], covers: HttpHeaders, message: HttpMessage) -
         raise ProfileViolationError(f"pars must be exactly {sorted(covers.mandatory)} in this profile")
 
 
-def payload_octets(pars: Sequence[str], message: HttpMessage) -> bytes:
+def payload_octets(pars: Sequence[str], message: HttpMessage, added: Mapping[str, str] = _NOTHING) -> bytes:
     """The JWS payload: a line `name: value` per covered field, joined with line feeds, none at the end.
 
     Args:
         pars: Names in any case, in the order in which they are signed.
         message: Its fields give the values as they were received; nothing is computed anew.
+        added: Of a message that is signed: values of fields that are yet to be added, by names in lower case.
 
     Raises:
         ProfileViolationError: A covered field is not in the message, or a name cannot be one of a field.
         MalformedSignatureError: A covered value holds an octet other than 0x09 and 0x20 to 0x7E.
         ConfigurationError: `(request-target)` of a response is covered and the request was not given.
     """
-    return "\n".join([_line(ascii_lower(name), message) for name in pars]).encode("ascii")
+    return "\n".join([_line(ascii_lower(name), message, added) for name in pars]).encode("ascii")
 
 
-def _line(name: str, message: HttpMessage) -> str:
+def _line(name: str, message: HttpMessage, added: Mapping[str, str]) -> str:
     if name == REQUEST_TARGET:
         return f"{name}: {_request_target(message)}"
     if not _NAME.fullmatch(name):
         raise ProfileViolationError("pars holds something that is not the name of a field")
     value = message.fields.combined(name)
+    if value is None:
+        value = added.get(name)
     if value is None:
         raise ProfileViolationError(f"the signature covers {name}, which the message does not have")
     if not _VALUE.fullmatch(value):

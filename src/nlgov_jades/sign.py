@@ -32,7 +32,7 @@ from .jws import (
     signing_input_digest,
     verify_signature,
 )
-from .message import HttpMessage, HttpRequest, HttpResponse, SignedFields
+from .message import HttpMessage, SignedFields
 from .notice import NlgovJadesWarning, Notice, NoticeCode
 from .pki.certificate import check_validity
 from .profiles import BodyOctets, Profile
@@ -186,7 +186,7 @@ class _Settings:
         )
 
     def _signing(self, message: HttpMessage) -> _Signing:
-        if not isinstance(message, HttpRequest | HttpResponse):
+        if not isinstance(message, HttpMessage):
             raise ConfigurationError("a message is an HttpRequest or a HttpResponse")
         at = check_time(self._clock())
         try:
@@ -208,10 +208,10 @@ class _Settings:
             payload = base64url_pieces(message.body)
         else:
             lines += digest_lines(message)
-            with_digest = message.with_fields(lines) if lines else message
-            pars = pars_to_emit(profile.covers, with_digest)
+            # Digest is mandatory in every profile, so it is covered before it is there.
+            pars = pars_to_emit(profile.covers, message)
             self._check_encoding(message, pars)
-            payload = iter([payload_octets(pars, with_digest)])
+            payload = iter([payload_octets(pars, message, {"digest": lines[0][1]} if lines else {})])
         template = self._template(pars)
         rest = template.rest(int(at.timestamp()))
         digest = signing_input_digest(rest, payload, template.hasher())

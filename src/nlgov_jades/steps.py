@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import dataclass
 from enum import Enum
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -59,9 +58,10 @@ class BodyArrival(Enum):
     LATER = "later"
 
 
-@dataclass(frozen=True, slots=True)
-class StatedDigests:
-    """What the fields state about the body. Both are empty when the signature covers the body itself."""
+class StatedDigests(NamedTuple):
+    """What the fields state about the body. Both are empty when the signature covers the body itself. A tuple, since one
+    is made for every message.
+    """
 
     digest: dict[DigestAlgorithm, bytes]
     content_digest: dict[DigestAlgorithm, bytes]

@@ -13,7 +13,7 @@ from .digest import BodyDigest, DigestAlgorithm
 from .drivers import Steps, drive, drive_async
 from .errors import ConfigurationError
 from .fetching import AsyncFetcher, Fetcher
-from .message import Body, HttpMessage, HttpRequest, HttpResponse
+from .message import Body, HttpMessage
 from .pki.crl import Crl
 from .pki.identity import Kvk, Oin
 from .pki.ocsp import OcspResponse
@@ -164,7 +164,7 @@ class _Settings(Generic[_Fetcher]):
         ocsp: Collection[bytes | OcspResponse],
         crls: Collection[bytes | Crl],
     ) -> Steps[Checked]:
-        if not isinstance(message, HttpRequest | HttpResponse):
+        if not isinstance(message, HttpMessage):
             raise ConfigurationError("a message is an HttpRequest or a HttpResponse")
         # A verdict is about now and what this verifier finds itself.
         usual = at is None and not ocsp and not crls

@@ -187,10 +187,11 @@ class JadesVerifierMiddleware:
         if by_route is Need.NONE:
             return environ_for_app(environ, UNVERIFIED_KEY, Unverified(WhyUnverified.EXEMPT), visit.correlation_id)
         message = question.arrived(covered=self._covered)
-        has_body = announces_body(message.fields)
-        need = question.need(self._rules, announces_body=has_body)
+        if announces_body(message.fields):
+            return self._with_proof(environ, message, visit)
+        need = question.need(self._rules, announces_body=False)
         signed = carries_signature(message.fields, self._verifier.policy)
-        if has_body or need is Need.REQUIRED or (need is Need.IF_PRESENT and signed):
+        if need is Need.REQUIRED or (need is Need.IF_PRESENT and signed):
             return self._with_proof(environ, message, visit)
         why = WhyUnverified.EXEMPT if need is Need.NONE else WhyUnverified.UNSIGNED
         inner = environ_for_app(environ, UNVERIFIED_KEY, Unverified(why), visit.correlation_id)
@@ -312,7 +313,7 @@ class JadesSignerMiddleware:
         return held.run(self._app, inner)
 
     def _signs(self, question: Question) -> bool:
-        signed_question = any(name in question.fields for name in known_signature_fields((self._desk.signer.profile,)))
+        signed_question = bool(question.fields.among(known_signature_fields((self._desk.signer.profile,))))
         return question.answer_is_signed(self._rules, signed_question=signed_question)
 
 

@@ -151,10 +151,11 @@ class Signing:
         target = settings.address.prefix + target_of(self._scope)
         self._request = HttpRequest(method=self._method, target=target, fields=fields)
         is_signed = bool(fields.among(known_signature_fields((settings.signer.profile,))))
-        targets = routed_targets(self._scope, settings.address) if settings.rules.routes else (target,)
-        return any(
-            settings.rules.signs_answer_to(self._method, routed, signed_question=is_signed) for routed in targets
-        )
+        rules, method = settings.rules, self._method
+        if not rules.routes:
+            return rules.signs_answer_to(method, target, signed_question=is_signed)
+        targets = routed_targets(self._scope, settings.address)
+        return any(rules.signs_answer_to(method, routed, signed_question=is_signed) for routed in targets)
 
     async def _call(self) -> None:
         extensions = self._scope.get("extensions") or {}
@@ -195,13 +196,17 @@ class Signing:
             ConfigurationError: It is not one that ASGI allows now, the answer is too long, or it cannot be kept. The client
                 has got a 500 if nothing had left.
         """
-        async with self._turn:
-            try:
-                await self._take(message)
-            except ConfigurationError as error:
-                if self._stage in _NOTHING_LEFT:
-                    await self._fail(APPLICATION_FAILED, error)
-                raise
+        turn = self._turn
+        if not turn.is_free():
+            await turn.come()
+        try:
+            await self._take(message)
+        except ConfigurationError as error:
+            if self._stage in _NOTHING_LEFT:
+                await self._fail(APPLICATION_FAILED, error)
+            raise
+        finally:
+            turn.pass_on()
 
     async def _take(self, message: Message) -> None:
         kind, stage = message["type"], self._stage
@@ -278,7 +283,10 @@ class Signing:
             raise _fault(f"announced {announced} octets and sent {length}")
         if length and self._status == _NO_CONTENT:
             raise _fault(f"sent a body with status {self._status}")
-        body = await digested(await finished(self._spool), self._digest)
+        spool = self._spool
+        body = await finished(spool) if spool.on_disk else spool.finish()
+        if length > PIECE:
+            body = await digested(body, self._digest)
         added: list[tuple[bytes, bytes]] = []
         if self._status != _NO_CONTENT and not self._is_chunked(announced):
             added = [(b"content-length", str(length).encode("ascii"))]
@@ -294,7 +302,9 @@ class Signing:
             self._log_unsigned(error)
         self._check_expected()
         self._stage = _Stage.SENT
-        await self._release({**self._start, "headers": [*self._start["headers"], *added]}, is_whole=True)
+        start = self._start
+        start["headers"] += added
+        await self._release(start, is_whole=True)
 
     def _check_expected(self) -> None:
         """Return when the answer may still leave: the application may have ended while a task of it had it signed."""
@@ -328,6 +338,11 @@ class Signing:
     async def _release(self, start: Message, *, is_whole: bool) -> None:
         """Send what is held, in the order in which it came."""
         await self._send(start)
+        if is_whole and not self._between and not self._spool.on_disk and self._spool.length <= PIECE:
+            piece = self._spool.read() if self._spool.length else b""
+            self._spool.close()
+            await self._send({"type": BODY, "body": piece, "more_body": False})
+            return
         at, has_ended = 0, False
         for offset, message in (*self._between, (self._spool.length, None)):
             while at < offset:

@@ -89,7 +89,9 @@ class Verifying:
         self._receive = receive
         self._send = send
         self._id = correlation_id(scope, settings.new_correlation_id)
-        self._lines = field_lines(scope)
+        note: object = scope.get(NOTE_KEY)
+        self._note = note if isinstance(note, RefusalNote) else None
+        self._lines = field_lines(scope) if self._note is None else self._note.lines_of(scope)
         self._targets: frozenset[str] | None = None
         self._spool: Spool | None = None
         self._signer: SignerIdentity | None = None
@@ -159,15 +161,14 @@ class Verifying:
         if self._need(announces_body=True) is Need.NONE:
             # Only a route says so of a request with a body: it passes whatever its fields say.
             return Unverified(WhyUnverified.EXEMPT), self._receive
-        note: object = self._scope.get(NOTE_KEY)
-        fields = note.fields_of(self._lines) if isinstance(note, RefusalNote) else Fields(self._lines)
+        fields = Fields(self._lines) if self._note is None else self._note.fields_of(self._lines)
         request = arrived(
             method=self._method, target=target_of(self._scope), fields=fields, address=self._settings.address
         )
-        has_body = announces_body(fields)
-        need, is_signed = self._need(announces_body=has_body), carries_signature(fields, self._settings.verifier.policy)
-        is_asked = need is Need.REQUIRED or (need is Need.IF_PRESENT and is_signed)
-        if is_asked or has_body:
+        if announces_body(fields):
+            return await self._verify(request)
+        need, is_signed = self._need(announces_body=False), carries_signature(fields, self._settings.verifier.policy)
+        if need is Need.REQUIRED or (need is Need.IF_PRESENT and is_signed):
             return await self._verify(request)
         why = WhyUnverified.EXEMPT if need is Need.NONE else WhyUnverified.UNSIGNED
         return Unverified(why), _Once(await self._no_body(), self._receive)
@@ -184,46 +185,55 @@ class Verifying:
 
     async def _no_body(self) -> Message:
         """The message that says that there is no body, of a request that announced none: HTTP/2 brings them unannounced."""
-        message = await self._next()
-        if body_octets(message) or message.get("more_body", False):
-            raise SignatureMissingError("the request has a body, unannounced, and no signature")
-        return message
+        while True:
+            message = await self._next()
+            if body_octets(message):
+                raise SignatureMissingError("the request has a body, unannounced, and no signature")
+            # HTTP/2 may end a request later than its fields, with nothing in between.
+            if not message.get("more_body", False):
+                return message
 
     async def _verify(self, request: HttpRequest) -> tuple[VerifiedMessage, Receive]:
         settings = self._settings
         announced = check_framing(request.fields, settings.body.limit)
         pending = await settings.verifier.verify_fields(request)
         self._signer = pending.signer
-        spool = self._spool = Spool(settings.body, pending.body_digest)
-        await self._read(spool, announced)
-        body = await finished(spool)
-        if spool.length > PIECE:
-            # A body in memory is hashed here, and may be long.
-            verified = await in_thread(partial(pending.complete, body))
+        message = await self._next()
+        octets = body_octets(message)
+        receive: Receive
+        if not message.get("more_body", False) and len(octets) <= min(PIECE, settings.body.memory, settings.body.limit):
+            # Most bodies arrive like this: whole, and with nothing to be put anywhere.
+            _check_length(len(octets), announced)
+            verified = pending.complete(octets)
+            receive = _Once({"type": "http.request", "body": octets, "more_body": False}, self._receive)
         else:
-            verified = pending.complete(body)
+            spool = self._spool = Spool(settings.body, pending.body_digest)
+            await self._read(spool, message, announced)
+            # A body in memory is hashed here, and may be long.
+            complete = partial(pending.complete, await finished(spool))
+            verified = await in_thread(complete) if spool.length > PIECE else complete()
+            receive = _Again(spool, self._receive)
         if settings.replay_guard is not None:
             await self._check_replay(verified, settings.replay_guard)
-        return verified, _Again(spool, self._receive)
+        return verified, receive
 
-    async def _read(self, spool: Spool, announced: int | None) -> None:
-        """Read the body to its end.
+    async def _read(self, spool: Spool, message: Message, announced: int | None) -> None:
+        """Read the body to its end, from this message on.
 
         Raises:
             BodyTooLargeError: There is more than the limit.
             MalformedMessageError: It is not as long as Content-Length says.
         """
-        more = True
-        while more:
-            message = await self._next()
+        while True:
             spool.add(body_octets(message))
             if announced is not None and spool.length > announced:
                 raise MalformedMessageError("the body is longer than Content-Length says")
             if spool.due:
                 await flushed(spool)
-            more = message.get("more_body", False)
-        if announced is not None and spool.length != announced:
-            raise MalformedMessageError("the body is shorter than Content-Length says")
+            if not message.get("more_body", False):
+                break
+            message = await self._next()
+        _check_length(spool.length, announced)
 
     async def _next(self) -> Message:
         """The next message with a part of the body; others are nothing that was verified, and are left out."""
@@ -244,13 +254,18 @@ class Verifying:
     # --- refusing ------------------------------------------------------------------------------------------------
 
     async def _refuse(self, refusal: Refusal) -> None:
-        note: object = self._scope.get(NOTE_KEY)
-        if isinstance(note, RefusalNote):
-            note.error = refusal.error
+        if self._note is not None:
+            self._note.error = refusal.error
         log_refusal(LOGGER, refusal, self._signer)
         answer = answer_to(refusal, self._settings.responder, LOGGER)
         for message in octets_of(answer, method=self._scope["method"]):
             await self._send(message)
+
+
+def _check_length(length: int, announced: int | None) -> None:
+    if announced is not None and length != announced:
+        than = "longer" if length > announced else "shorter"
+        raise MalformedMessageError(f"the body is {than} than Content-Length says")
 
 
 class _Once:

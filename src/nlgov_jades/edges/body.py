@@ -114,16 +114,17 @@ class Spool:
         Raises:
             BodyTooLargeError: There are more than the limit. Nothing of them was kept.
         """
-        if self.length + len(octets) > self._settings.limit:
+        added, pieces = len(octets), self._pieces
+        if self.length + added > self._settings.limit:
             raise BodyTooLargeError(f"the body has more than the {self._settings.limit} octets that are accepted")
-        if octets:
-            if len(self._pieces) - self._joined >= MANY_PIECES:
+        if added:
+            if len(pieces) - self._joined >= MANY_PIECES:
                 # Never those that were joined before: a body would be copied as often as it has thousands of pieces.
-                self._pieces[self._joined :] = [b"".join(self._pieces[self._joined :])]
+                pieces[self._joined :] = [b"".join(pieces[self._joined :])]
                 self._joined += 1
-            self._pieces.append(octets)
-            self._held += len(octets)
-            self.length += len(octets)
+            pieces.append(octets)
+            self._held += added
+            self.length += added
 
     @property
     def is_behind(self) -> bool:

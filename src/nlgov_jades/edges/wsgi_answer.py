@@ -181,10 +181,11 @@ class HeldAnswer:
             elif self._head is not None and not exc_info:
                 raise ConfigurationError("start_response was called twice, the second time without exc_info")
             else:
-                self._head = _head(status, headers, self._request)
-                # Nothing has left: an answer that replaces another replaces its body too.
-                self._spool.close()
-                self._spool, self._too_long = self._new_spool(), None
+                replaced, self._head = self._head, _head(status, headers, self._request)
+                if replaced is not None:
+                    # Nothing has left: an answer that replaces another replaces its body too.
+                    self._spool.close()
+                    self._spool, self._too_long = self._new_spool(), None
         finally:
             exc_info = None  # it refers to this frame, which refers to it
         return self._write

@@ -15,9 +15,11 @@ What PEP 3333 and the servers leave of a request, and what follows from it:
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
+from functools import lru_cache
 from typing import Any
 from urllib.parse import quote, unquote_to_bytes
 from wsgiref.types import InputStream, WSGIEnvironment
@@ -48,7 +50,16 @@ _RAW_TARGETS = ("RAW_URI", "REQUEST_URI")
 _PATH_CHARACTERS = "/!$&'()*+,;=:@"
 """What a path may hold as it is, besides letters, digits and `-._~` (RFC 3986 §3.3)."""
 
+_PLAIN = re.compile(r"[A-Za-z0-9/._~-]*")
+"""Paths that nothing is encoded in: most of them."""
+
+_CONTENT = ("CONTENT_LENGTH", "CONTENT_TYPE")
+"""The fields that CGI names without `HTTP_`; servers may leave them empty for absent ones."""
+
 _NONE_READ = Fields()
+
+_KEYS_KNOWN, _LONGEST_KNOWN = 1024, 64
+"""Keys that are remembered, and characters of one: 200 KB at most, and whoever sends others only has them read anew."""
 
 _BUFFER = 64 * 1024
 """Octets that are read from a file at once for an application that reads line by line."""
@@ -93,6 +104,8 @@ class Question:
 
     def answer_is_signed(self, rules: SigningRules, *, signed_question: bool) -> bool:
         """Whether its answer is signed: where its two targets disagree about that, yes."""
+        if not rules.routes:
+            return rules.signs_answer_to(self.method, self.target, signed_question=signed_question)
         return any(
             rules.signs_answer_to(self.method, target, signed_question=signed_question) for target in self._targets()
         )
@@ -161,8 +174,10 @@ def question_of(
     """
     path = environ.get("SCRIPT_NAME", "") + environ.get("PATH_INFO", "")
     query = environ.get("QUERY_STRING", "")
-    shown = quote(path.encode("iso-8859-1"), safe=_PATH_CHARACTERS) + (f"?{query}" if query else "")
-    raw = next((environ[key] for key in _RAW_TARGETS if environ.get(key)), None)
+    shown = path if _PLAIN.fullmatch(path) else quote(path.encode("iso-8859-1"), safe=_PATH_CHARACTERS)
+    if query:
+        shown = f"{shown}?{query}"
+    raw = environ.get(_RAW_TARGETS[0]) or environ.get(_RAW_TARGETS[1]) or None
     if raw is None and covered and source is TargetSource.RAW:
         raise ConfigurationError(
             "a profile covers (request-target), and this server gives neither RAW_URI nor REQUEST_URI: use one that does, "
@@ -172,7 +187,7 @@ def question_of(
         method=environ["REQUEST_METHOD"],
         target=shown if raw is None else raw,
         shown=shown,
-        same=raw is None or _split(raw) == (path, query),
+        same=raw is None or raw == shown or _split(raw) == (path, query),
         fields=_fields(environ, read),
         address=address,
     )
@@ -186,11 +201,21 @@ def _split(raw: str) -> tuple[str, str]:
 def _fields(environ: WSGIEnvironment, read: Fields) -> Fields:
     lines: list[tuple[str, str]] = []
     for key, value in environ.items():
-        if key.startswith("HTTP_"):
-            lines.append((key[len("HTTP_") :].replace("_", "-").lower(), value))
-        elif (key == "CONTENT_LENGTH" and value) or (key == "CONTENT_TYPE" and value and not _is_invented(environ)):
-            lines.append((key.replace("_", "-").lower(), value))
+        name = _known_name(key) if len(key) <= _LONGEST_KNOWN else _field_name(key)
+        if name is None or (not value and key in _CONTENT) or (key == "CONTENT_TYPE" and _is_invented(environ)):
+            continue
+        lines.append((name, value))
     return read if tuple(read) == tuple(lines) else Fields(lines)
+
+
+def _field_name(key: str) -> str | None:
+    """The name of the field that stands under this key; `None` when it is no field."""
+    if key.startswith("HTTP_"):
+        return key[len("HTTP_") :].replace("_", "-").lower()
+    return key.replace("_", "-").lower() if key in _CONTENT else None
+
+
+_known_name = lru_cache(maxsize=_KEYS_KNOWN)(_field_name)
 
 
 def _is_invented(environ: WSGIEnvironment) -> bool:
