@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+from contextlib import suppress
 
 import pytest
 
@@ -53,7 +54,10 @@ def test_it_closes_while_clients_wait(hierarchy: Hierarchy) -> None:
         asking.sendall(b"GET /crl/tsp.crl HTTP/1.1\r\nHost: x\r\n\r\n")
         responder.wait_for(1)
         responder.close()
-        assert (asking.recv(1), idle.recv(1)) == (b"", b"")
+        assert asking.recv(1) == b""
+        # One that nobody had taken yet is reset by the system.
+        with suppress(ConnectionResetError):
+            assert idle.recv(1) == b""
 
 
 def test_nobody_listens_once_it_is_closed(hierarchy: Hierarchy) -> None:
