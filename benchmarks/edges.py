@@ -32,6 +32,7 @@ GIB = 1024**3
 PIECE = b"x" * 65536
 SECONDS = 4.0
 ROUNDS = 3
+CLIENTS = ("ours", "bare", "spool")
 SERVERS = {
     "ASGI (uvicorn)": ["uvicorn", "edges_site:asgi_{kind}", "--port={port}", "--no-access-log", "--lifespan=off"],
     "WSGI (gunicorn)": [
@@ -181,57 +182,36 @@ def throughput(name: str, kind: str, pki: Path, request: bytes) -> float:
         return sum(done) / (time.perf_counter() - started)
 
 
-def client_memory(pki: Path) -> None:
-    """The httpx transport: one GiB up and one GiB down, in a process of its own, with and without us."""
+def clients(pki: Path) -> None:
+    """The httpx transport against one server, each side in a process of its own, with and without us."""
     with server("ASGI (uvicorn)", "ours", pki) as (port, _):
-        figures = {}
-        for kind in ("bare", "ours"):
-            done = subprocess.run(  # noqa: S603 - ourselves
-                [sys.executable, "-W", "ignore", __file__, kind, str(port), str(pki)],
-                capture_output=True,
-                text=True,
-                check=True,
-            )
-            figures[kind] = [float(figure) for figure in done.stdout.split()]
-    grown, seconds = figures["ours"]
-    print(
-        f"{'httpx transport, 1 GiB each way':<58} +{grown:5.1f} MiB   (bare httpx +{figures['bare'][0]:.1f})   {seconds:.1f} s"
-    )
-
-
-def client(kind: str, port: int, pki: Path) -> None:
-    """One side of `client_memory`."""
-    import httpx  # noqa: PLC0415 - only this process needs it
-
-    os.environ["SITE_PKI"] = str(pki)
-    sys.path.insert(0, str(HERE))
-    import edges_site  # noqa: PLC0415 - the settings are the server's
-
-    from nlgov_jades import httpx as jades  # noqa: PLC0415 - only this process needs it
-
-    inner = httpx.HTTPTransport()
-    transport: httpx.BaseTransport = inner
-    if kind == "ours":
-        transport = jades.JadesTransport(
-            inner,
-            signer=edges_site.SIGNER,
-            verifier=edges_site.verifier(),
-            hosts={f"http://127.0.0.1:{port}"},
-            body=edges_site.BODY,
+        runs = [{kind: _client_run(kind, "long", port, pki) for kind in CLIENTS} for _ in range(ROUNDS)]
+        grown, seconds = (
+            {kind: statistics.median(run[kind][which] for run in runs) for kind in CLIENTS} for which in range(2)
         )
-    body = (PIECE for _ in range(GIB // len(PIECE)))
-    path = "/long" if kind == "ours" else "/bare"
-    fields = {"Content-Type": "application/json", "Content-Length": str(GIB)}
-    with httpx.Client(transport=transport, timeout=300) as http:
-        before = peak(os.getpid())
-        started = time.perf_counter()
-        url = f"http://127.0.0.1:{port}{path}"
-        with http.stream("POST", url, content=body, headers=fields) as answer:
-            answer.raise_for_status()
-            length = sum(len(piece) for piece in answer.iter_raw())
-        if length != GIB:
-            raise RuntimeError(f"{length} octets came back")
-        print(peak(os.getpid()) - before, time.perf_counter() - started)
+        bare, spool = (statistics.median(run[kind][1] / run["ours"][1] for run in runs) for kind in ("bare", "spool"))
+        print(
+            f"{'httpx transport, 1 GiB each way':<58} +{grown['ours']:5.1f} MiB   (without us +{grown['bare']:.1f})   "
+            f"{seconds['ours']:.1f} s, bare cryptography {seconds['bare']:.1f} s   {bare:.0%}, "
+            f"and with files {seconds['spool']:.1f} s   {spool:.0%}"
+        )
+        runs = [{kind: _client_run(kind, "small", port, pki) for kind in ("bare", "ours")} for _ in range(ROUNDS)]
+        ratio = statistics.median(run["ours"][1] / run["bare"][1] for run in runs)
+        each = [statistics.median(run[kind][1] for run in runs) for kind in ("ours", "bare")]
+        what = "httpx transport, RSA-3072, body of 2 KB, requests a second"
+        print(f"{what:<58} {each[0]:7.0f}   bare cryptography {each[1]:7.0f}   {ratio:.0%}")
+
+
+def _client_run(kind: str, size: str, port: int, pki: Path) -> tuple[float, float]:
+    done = subprocess.run(  # noqa: S603 - ourselves
+        [sys.executable, "-W", "ignore", str(HERE / "edges_client.py"), kind, size, str(port), str(pki)],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={**os.environ, "SITE_PKI": str(pki)},
+    )
+    first, second = done.stdout.split()
+    return float(first), float(second)
 
 
 def held_loop(pki: Path) -> None:
@@ -352,14 +332,11 @@ def main() -> None:
                 f"bare cryptography {bare_seconds:.1f} s   {bare_seconds / seconds:.0%}, "
                 f"and with files {file_seconds:.1f} s   {file_seconds / seconds:.0%}"
             )
-        client_memory(pki)
+        clients(pki)
         held_loop(pki)
     for bits in (3072, 4096):
         small_messages(bits)
 
 
 if __name__ == "__main__":
-    if len(sys.argv) > 1:
-        client(sys.argv[1], int(sys.argv[2]), Path(sys.argv[3]))
-    else:
-        main()
+    main()

@@ -16,7 +16,7 @@ from urllib.parse import quote
 from ..digest import BodyDigest
 from ..errors import ConfigurationError, NlgovJadesError
 from ..message import Body, Fields
-from .body import PIECE, BodySettings, Spool
+from .body import HASHED_AT_ONCE, PIECE, BodySettings, Spool
 from .refusal import APPLICATION_FAILED, Answer, Refusal, Responder
 from .site import PublicAddress
 
@@ -276,7 +276,7 @@ async def finished(spool: Spool) -> Body:
 
 async def digested(body: Body, new: Callable[[], BodyDigest]) -> Body:
     """The body, or what it is hashed to when it is too long to be hashed while an event loop waits."""
-    if not isinstance(body, bytes) or len(body) <= PIECE:
+    if not isinstance(body, bytes) or len(body) <= HASHED_AT_ONCE:
         return body
     digest = new()
     octets = body

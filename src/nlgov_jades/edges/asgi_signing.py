@@ -37,7 +37,7 @@ from .asgi_parts import (
     target_of,
     wire_lines,
 )
-from .body import PIECE, Spool
+from .body import HASHED_AT_ONCE, PIECE, Spool
 from .parties import AsyncMessageSigner, MessageSigner, check_signer, digest_to_sign, signed_later
 from .refusal import APPLICATION_FAILED, SIGNING_FAILED, answer_to, comes_from_a_stranger, log_refusal
 from .rules import LongAnswers, SigningRules
@@ -285,7 +285,7 @@ class Signing:
             raise _fault(f"sent a body with status {self._status}")
         spool = self._spool
         body = await finished(spool) if spool.on_disk else spool.finish()
-        if length > PIECE:
+        if length > HASHED_AT_ONCE:
             body = await digested(body, self._digest)
         added: list[tuple[bytes, bytes]] = []
         if self._status != _NO_CONTENT and not self._is_chunked(announced):
@@ -338,7 +338,7 @@ class Signing:
     async def _release(self, start: Message, *, is_whole: bool) -> None:
         """Send what is held, in the order in which it came."""
         await self._send(start)
-        if is_whole and not self._between and not self._spool.on_disk and self._spool.length <= PIECE:
+        if is_whole and not self._between and not self._spool.on_disk and self._spool.length <= HASHED_AT_ONCE:
             piece = self._spool.read() if self._spool.length else b""
             self._spool.close()
             await self._send({"type": BODY, "body": piece, "more_body": False})

@@ -41,7 +41,7 @@ from .asgi_parts import (
     routed_targets,
     target_of,
 )
-from .body import PIECE, Spool
+from .body import HASHED_AT_ONCE, PIECE, Spool
 from .outcome import UNVERIFIED_KEY, VERIFIED_KEY, Unverified, WhyUnverified
 from .parties import check_verifier
 from .refusal import Refusal, answer_to, log_refusal, log_verified, refusal_of
@@ -201,7 +201,9 @@ class Verifying:
         message = await self._next()
         octets = body_octets(message)
         receive: Receive
-        if not message.get("more_body", False) and len(octets) <= min(PIECE, settings.body.memory, settings.body.limit):
+        if not message.get("more_body", False) and len(octets) <= min(
+            HASHED_AT_ONCE, settings.body.memory, settings.body.limit
+        ):
             # Most bodies arrive like this: whole, and with nothing to be put anywhere.
             _check_length(len(octets), announced)
             verified = pending.complete(octets)
@@ -211,7 +213,7 @@ class Verifying:
             await self._read(spool, message, announced)
             # A body in memory is hashed here, and may be long.
             complete = partial(pending.complete, await finished(spool))
-            verified = await in_thread(complete) if spool.length > PIECE else complete()
+            verified = await in_thread(complete) if spool.length > HASHED_AT_ONCE else complete()
             receive = _Again(spool, self._receive)
         if settings.replay_guard is not None:
             await self._check_replay(verified, settings.replay_guard)
@@ -298,7 +300,9 @@ class _Again:
         return await self._receive()
 
     async def _piece(self, left: int) -> Message:
-        piece = await read_piece(self._spool) if left else b""
+        # A body that is not long goes on as it is: in pieces, it would be copied.
+        size = left if self._spool.length <= HASHED_AT_ONCE else PIECE
+        piece = await read_piece(self._spool, size) if left else b""
         left -= len(piece)
         self._left = left or None
         if not left:

@@ -16,7 +16,7 @@ from ..message import Body, HttpRequest, HttpResponse, SignedFields
 from ..replay import MemoryReplayGuard, ReplayGuard, check_replay
 from ..result import VerifiedMessage
 from ..verify import AsyncVerifier, PendingMessage
-from .body import PIECE, Spool
+from .body import HASHED_AT_ONCE, Spool
 from .client import octets_of
 from .parties import AsyncMessageSigner, MessageSigner, digest_to_sign, signed_later
 
@@ -82,7 +82,7 @@ class Awaiting:
         """As Work."""
         if self._signer is None:
             raise ConfigurationError("there is no signer")
-        if isinstance(message.body, bytes) and len(message.body) > PIECE:
+        if isinstance(message.body, bytes) and len(message.body) > HASHED_AT_ONCE:
             message = message.with_body(await run_sync(_hashed, message, message.body))
         return await signed_later(self._signer, message)
 
@@ -92,7 +92,7 @@ class Awaiting:
 
     async def complete(self, pending: PendingMessage, body: Body) -> VerifiedMessage:
         """As Work."""
-        long = isinstance(body, bytes) and len(body) > PIECE
+        long = isinstance(body, bytes) and len(body) > HASHED_AT_ONCE
         verified = await _in_thread(partial(pending.complete, body), when=long)
         if self._guard is not None:
             policy = self._expected_verifier.policy

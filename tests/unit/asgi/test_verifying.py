@@ -102,6 +102,21 @@ def test_a_long_body_is_given_in_pieces_of_a_mebibyte_at_most(
         assert app.longest == 1024 * 1024
 
 
+def test_a_body_of_two_mebibytes_is_given_whole_however_it_came(
+    verifying_app: Wrap, sign: Callable[..., HttpRequest], backend: str
+) -> None:
+    body = bytes(range(256)) * 4096 * 2
+    message = plain("POST", "/v1/gegevens", ("Content-Type", "application/json"), ("Transfer-Encoding", "chunked"))
+    for memory in (1024 * 1024, 16 * 1024 * 1024):
+        app = Application()
+        cut = [body[at : at + 65536] for at in range(0, len(body), 65536)]
+        server = Server(sign(message.with_body(body)), pieces(*cut), backend=backend)
+        server.run(verifying_app(app, body=BodySettings(memory=memory)))
+        assert app.body == body
+        # From a file it is read in pieces.
+        assert app.longest == min(memory, len(body))
+
+
 def test_a_chunked_body_without_a_length_passes(verifying_app: Wrap, sign: Callable[..., HttpRequest]) -> None:
     message = plain("POST", "/v1", ("Content-Type", "application/json"), ("Transfer-Encoding", "chunked"))
     app = Application()
