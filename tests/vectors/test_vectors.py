@@ -49,7 +49,7 @@ def message(value: dict[str, Any], request: HttpRequest | None) -> HttpRequest |
     return HttpResponse(status=value["status"], fields=fields, body=body, request=request)
 
 
-def verify(vector: dict[str, Any]) -> VerifiedMessage:
+def verify(vector: dict[str, Any], folder: Path = FOLDER) -> VerifiedMessage:
     stated = vector["policy"]
     signers = stated["signers"]
     codings = stated["content_encodings"]
@@ -67,7 +67,7 @@ def verify(vector: dict[str, Any]) -> VerifiedMessage:
         content_encodings=frozenset({"identity", *codings}),
     )
     pem = {
-        role: b"".join((FOLDER / "certificates" / name).read_bytes() for name in names)
+        role: b"".join((folder / "certificates" / name).read_bytes() for name in names)
         for role, names in vector["trust"].items()
     }
     trust = TrustStore.from_pem(pem["anchors"], intermediates=pem["intermediates"] or None)
