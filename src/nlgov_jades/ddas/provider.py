@@ -281,10 +281,11 @@ def _shown(verified: VerifiedMessage) -> str:
 
 def _log_answer(scope: Scope, verified: VerifiedMessage, page: Page) -> None:
     LOGGER.info(
-        "answered kind=%s oin=%s page=%d pages=%d records=%d transaction_id=%s correlation_id=%s",
+        "answered kind=%s oin=%s page=%s pages=%d records=%d transaction_id=%s correlation_id=%s",
         page.kind.value,
         _shown(verified),
-        page.number,
+        # A page that does not exist is any number that the peer wrote, of a person too.
+        page.number if page.number <= page.pages else "-",
         page.pages,
         page.count,
         scope.get(TRANSACTION_KEY, "-"),

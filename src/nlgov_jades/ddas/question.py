@@ -146,7 +146,9 @@ def _number(members: dict[str, Any], name: str) -> int | None:
     if name not in members:
         return None
     value = members[name]
-    # `true` is an int in Python, and 1.0 equals 1: neither is what the description asks for.
+    # To JSON Schema, which describes the question, 1.0 and 1e3 are integers. `true` is none, although Python counts it as one.
+    if type(value) is float and value.is_integer():
+        value = int(value)
     if type(value) is not int:
         raise invalid(f"{name} is geen geheel getal.", veld=name)
     if value < 1:

@@ -2,7 +2,7 @@
 
 Every citizen service number fails the eleven-test, so none is anybody's. Trajecten satisfy the published schema of SHV 1.0, and
 have every value and part that it knows within a few hundred. Signalen follow the members and values that VNG publishes for VS
-1.0; no schema of VS is among the data of the tests, so nothing there proves that they satisfy it.
+1.0; no schema of VS is among the data of the tests, which hold them against one that was written from those.
 """
 
 from __future__ import annotations

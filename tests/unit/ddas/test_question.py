@@ -43,7 +43,19 @@ def test_a_date_that_is_none_is_refused(name: str, value: Any) -> None:
     assert (problem.status, problem.veld, problem.code) == (400, name, "INVALID_REQUEST")
 
 
-@pytest.mark.parametrize("value", ["true", "false", "1.0", '"1"', "null", "[1]", "{}", "0", "-1", "1e3"])
+@pytest.mark.parametrize(("text", "value"), [("1.0", 1), ("1e3", 1000), ("25000.00", 25000), ("1E+2", 100)])
+@pytest.mark.parametrize("name", ["page", "pageSize"])
+def test_a_number_without_a_fraction_is_an_integer_as_in_json_schema(name: str, text: str, value: int) -> None:
+    question = read_question(f'{{"{name}":{text}}}'.encode())
+    number = question.page if name == "page" else question.page_size
+    assert number == value
+    assert type(number) is int
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["true", "false", "1.5", '"1"', "null", "[1]", "{}", "0", "-1", "0.0", "-0.0", "-1.0", "1e-3", "1e400", "-1e400"],
+)
 @pytest.mark.parametrize("name", ["page", "pageSize"])
 def test_a_number_of_another_type_or_below_one_is_refused(name: str, value: str) -> None:
     problem = refusal(f'{{"{name}":{value}}}'.encode()).problem
