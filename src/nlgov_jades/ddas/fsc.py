@@ -139,7 +139,8 @@ def check_token(fields: Fields, signer: SignerIdentity, *, settings: FscSettings
     if len(values) != 1:
         raise _malformed()
     token = read_token(values[0])
-    if not token.not_before - CLOCK_SKEW <= now < token.expires + CLOCK_SKEW:
+    # Added to the time of this machine, and not to the token's: that may be the last second there is.
+    if not (token.not_before <= now + CLOCK_SKEW and now - CLOCK_SKEW < token.expires):
         raise denied(f"De token in {AUTHORIZATION} geldt niet op dit moment.", code="FSC_TOKEN_TIME")
     _check_signer(token, signer, settings.delegation)
 

@@ -127,6 +127,10 @@ def test_a_token_of_another_time_is_refused(signer: SignerIdentity, token: Calla
     assert refused(signer, token(), now=NOW + dt.timedelta(seconds=seconds)) == (403, "FSC_TOKEN_TIME")
 
 
+def test_a_token_until_the_last_second_there_is_holds(signer: SignerIdentity, token: Callable[..., str]) -> None:
+    check(signer, token(lambda claims: claims.update(exp=253_402_300_799)))
+
+
 def test_no_token_is_refused_unless_it_may_be_absent(signer: SignerIdentity) -> None:
     assert refused(signer) == (400, "FSC_TOKEN_MISSING")
     check(signer, token=FscToken.IF_PRESENT)
