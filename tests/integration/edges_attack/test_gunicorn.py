@@ -19,6 +19,7 @@ PATIENCE = 30.0
 
 SITE = """
 from pathlib import Path
+from wsgiref.validate import validator
 
 from nlgov_jades import ANY_TRUSTED, RevocationPolicy, TrustStore, VerificationPolicy, Verifier, profiles
 from nlgov_jades.wsgi import ANY_METHOD, JadesVerifierMiddleware, Need, RequestRules, Route
@@ -29,14 +30,14 @@ def inner(environ, start_response):
     return [b"reached " + environ["PATH_INFO"].encode()]
 
 
-app = JadesVerifierMiddleware(
-    inner,
+app = validator(JadesVerifierMiddleware(
+    validator(inner),
     verifier=Verifier(
         trust=TrustStore.from_pem(Path("root.pem").read_bytes()),
         policy=VerificationPolicy(profiles=(profiles.DDAS,), signers=ANY_TRUSTED, revocation=RevocationPolicy.OFF),
     ),
     rules=RequestRules(routes=(Route(path="/docs/*", methods=ANY_METHOD, need=Need.NONE),)),
-)
+))
 """
 
 

@@ -12,6 +12,7 @@ import warnings
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from pathlib import Path
 from typing import Any
+from wsgiref.validate import validator
 
 from nlgov_jades import (
     ANY_TRUSTED,
@@ -92,7 +93,8 @@ async def _asgi(scope: MutableMapping[str, Any], receive: Callable[[], Awaitable
 
 
 def _wsgi(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
-    body = environ["wsgi.input"].read()
+    length = int(environ["CONTENT_LENGTH"] or 0)  # given by the middleware, also where the request was chunked
+    body = environ["wsgi.input"].read(length)
     status, content = answer(
         environ["REQUEST_METHOD"],
         environ["PATH_INFO"],
@@ -111,8 +113,13 @@ asgi_app = AsgiSigner(
     address=ADDRESS,
 )
 
-wsgi_app = WsgiSigner(
-    WsgiVerifier(_wsgi, verifier=Verifier(trust=TRUST, policy=POLICY), rules=RULES, address=ADDRESS),
-    signer=SIGNER,
-    address=ADDRESS,
+wsgi_app = validator(
+    WsgiSigner(
+        validator(
+            WsgiVerifier(validator(_wsgi), verifier=Verifier(trust=TRUST, policy=POLICY), rules=RULES, address=ADDRESS)
+        ),
+        signer=SIGNER,
+        address=ADDRESS,
+    )
 )
+"""With `wsgiref.validate` between server, middlewares and application: what it objects to is no signed answer."""

@@ -15,6 +15,8 @@ from nlgov_jades import HttpRequest, HttpResponse, SignedFields, Verifier, profi
 from nlgov_jades.message import HttpMessage
 from nlgov_jades.result import VerifiedMessage
 
+from .validating import Validator
+
 FOLLOWING = b"the next request on this connection"
 
 
@@ -152,17 +154,20 @@ class _Server:
             self.served.pieces.append(len(octets))
 
 
-def serve(app: WSGIApplication, environ: WSGIEnvironment, *, pieces: int | None = None) -> Served:
+def serve(
+    app: WSGIApplication, environ: WSGIEnvironment, *, pieces: int | None = None, outside: Validator = validator
+) -> Served:
     """Run one request as a server does, the answer checked against PEP 3333.
 
     Args:
         app: The outermost application.
         environ: From `environ_of`.
         pieces: After how many pieces the client is gone; `None`: it stays.
+        outside: The validator between server and application.
     """
     server = _Server()
     try:
-        answer: Any = validator(app)(environ, server.start_response)
+        answer: Any = outside(app)(environ, server.start_response)
         try:
             for number, octets in enumerate(answer if pieces != 0 else ()):
                 server.write(octets)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 from wsgiref.types import WSGIApplication
+from wsgiref.validate import validator
 
 import pytest
 
@@ -16,7 +17,6 @@ from nlgov_jades.errors import ConfigurationError
 from nlgov_jades.profiles import Profile
 from nlgov_jades.wsgi import (
     BodySettings,
-    JadesSignerMiddleware,
     LongAnswers,
     Need,
     PublicAddress,
@@ -169,7 +169,7 @@ def test_a_long_answer_waits_in_the_folder_and_leaves_in_pieces(
     assert not list(tmp_path.iterdir())
 
 
-def test_nothing_leaves_before_all_of_it_is_there(signer: Signer) -> None:
+def test_nothing_leaves_before_all_of_it_is_there(signing_app: Made) -> None:
     events: list[str] = []
 
     def app(_: Any, start_response: Any) -> Iterator[bytes]:
@@ -182,7 +182,7 @@ def test_nothing_leaves_before_all_of_it_is_there(signer: Signer) -> None:
         events.append("start")
         return events.append
 
-    answer: Any = JadesSignerMiddleware(app, signer=signer)(environ_of(get()), start)
+    answer: Any = validator(signing_app(app))(environ_of(get()), start)
     assert events == ["made", "made", "made", "start"]
     answer.close()
 

@@ -8,17 +8,17 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 from wsgiref.types import WSGIApplication
+from wsgiref.validate import validator
 
 import pytest
 
-from nlgov_jades import HttpRequest, Signer, Verifier
+from nlgov_jades import HttpRequest, Verifier
 from nlgov_jades.digest import digest_field_value
 from nlgov_jades.edges.body import PIECE
 from nlgov_jades.errors import ConfigurationError, SigningError
 from nlgov_jades.wsgi import (
     Answer,
     BodySettings,
-    JadesSignerMiddleware,
 )
 
 from .serving import (
@@ -32,12 +32,16 @@ from .serving import (
     saying,
     serve,
 )
+from .validating import Validator
 
 Made = Callable[..., WSGIApplication]
+ButFor = Callable[..., Validator]
 Sign = Callable[..., HttpRequest]
 
 OK = "200 OK"
 FAILURE = RuntimeError("of the application")
+NOTHING: Any = None
+TEXT: Any = ["text"]
 
 
 # --- applications that fail --------------------------------------------------------------------------------------
@@ -102,29 +106,56 @@ def test_what_fails_before_it_left_is_a_clean_signed_500(
         ([b"{}"], [*JSON, ("Content-Length", "2"), ("content-length", "2")], "Content-Length is not one number"),
         ([b"{}"], [*JSON, ("Content-Length", "two")], "Content-Length is not one number"),
         ([b"{}"], [*JSON, ("X", "\u20ac")], "ISO-8859-1"),
-        (None, JSON, "NoneType"),
-        (["text"], JSON, "bytes"),
     ],
-    ids=["short", "long", "empty", "twice", "word", "euro", "nothing", "text"],
+    ids=["short", "long", "empty", "twice", "word", "euro"],
 )
 def test_an_answer_with_a_fault_is_a_clean_signed_500(
-    signer: Signer, verifier: Verifier, answer: Any, lines: Any, words: str, caplog: pytest.LogCaptureFixture
+    signing_app: Made, verifier: Verifier, answer: Any, lines: Any, words: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    # Without the validator inside, which would find most of them first.
-    made = JadesSignerMiddleware(saying(answer, lines=lines), signer=signer, new_correlation_id=lambda: "c0ffee")
-    failed(serve(made, environ_of(get())), verifier)
+    failed(serve(signing_app(saying(answer, lines=lines)), environ_of(get())), verifier)
     assert words in caplog.text
 
 
-def test_octets_before_start_response_are_a_clean_signed_500(signer: Signer, verifier: Verifier) -> None:
-    made = JadesSignerMiddleware(starting_too_late, signer=signer, new_correlation_id=lambda: "c0ffee")
-    failed(serve(made, environ_of(get())), verifier)
+@pytest.mark.parametrize(
+    ("app", "rule", "words"),
+    [
+        (saying(NOTHING), "The application must return an iterator", "NoneType"),
+        (saying(TEXT), "Iterator yielded non-bytestring", "bytes"),
+        (starting_too_late, "start_response has not yet been called", "start_response"),
+    ],
+    ids=["nothing", "text", "too late"],
+)
+def test_what_is_no_answer_is_a_clean_signed_500(
+    signing_app: Made,
+    verifier: Verifier,
+    app: Any,
+    rule: str,
+    words: str,
+    but_for: ButFor,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    failed(serve(signing_app(app, inside=but_for(rule)), environ_of(get())), verifier)
+    assert words in caplog.text
 
 
-@pytest.mark.parametrize("status", ["20", "", "OK 200", "\u0662\u0660\u0660 OK"])
-def test_a_status_that_is_none_is_a_clean_signed_500(signer: Signer, verifier: Verifier, status: str) -> None:
-    made = JadesSignerMiddleware(saying([b"{}"], status), signer=signer, new_correlation_id=lambda: "c0ffee")
-    failed(serve(made, environ_of(get())), verifier)
+THREE = "Status codes must be three characters"
+WORDS = "should be a three-digit integer followed by a single space"
+
+
+@pytest.mark.parametrize(
+    ("status", "rules"),
+    [
+        ("20", (THREE, "Status code is invalid", WORDS)),
+        ("", ("list index out of range",)),
+        ("OK 200", (THREE, "invalid literal for int() with base 10", WORDS)),
+        ("\u0662\u0660\u0660 OK", ()),
+    ],
+    ids=ascii,
+)
+def test_a_status_that_is_none_is_a_clean_signed_500(
+    signing_app: Made, verifier: Verifier, status: str, rules: tuple[str, ...], but_for: ButFor
+) -> None:
+    failed(serve(signing_app(saying([b"{}"], status), inside=but_for(*rules)), environ_of(get())), verifier)
 
 
 def test_204_with_a_body_is_a_clean_signed_500(signing_app: Made, verifier: Verifier) -> None:
@@ -181,15 +212,15 @@ def test_what_fails_after_a_part_left_unsigned_is_the_servers(signing_app: Made,
     assert closable.closed == (0 if write else 1)
 
 
-def test_a_server_that_objects_to_a_field_gets_another_answer(signer: Signer, verifier: Verifier) -> None:
-    # wsgiref.validate stands in for it: it allows no such name.
-    made = JadesSignerMiddleware(
-        saying([b"{}"], lines=[*JSON, ("X-", "1")]), signer=signer, new_correlation_id=lambda: "c0ffee"
-    )
+def test_a_server_that_objects_to_a_field_gets_another_answer(
+    signing_app: Made, verifier: Verifier, but_for: ButFor
+) -> None:
+    # The validator outside stands in for it: it allows no such name, which the one inside lets pass.
+    made = signing_app(saying([b"{}"], lines=[*JSON, ("X-", "1")]), inside=but_for("Names may not end in '-'"))
     failed(serve(made, environ_of(get())), verifier)
 
 
-def test_a_server_that_kept_a_head_it_objects_to_may_replace_it(signer: Signer) -> None:
+def test_a_server_that_kept_a_head_it_objects_to_may_replace_it(signing_app: Made) -> None:
     heads: list[str] = []
 
     def start_response(status: str, _: Any, exc_info: Any = None) -> Any:
@@ -198,9 +229,10 @@ def test_a_server_that_kept_a_head_it_objects_to_may_replace_it(signer: Signer) 
         heads.append(status)
         assert len(heads) > 1, "hop-by-hop"
 
-    answer: Any = JadesSignerMiddleware(saying([b"{}"]), signer=signer)(environ_of(get()), start_response)
+    answer: Any = validator(signing_app(saying([b"{}"])))(environ_of(get()), start_response)
     assert heads == ["200 OK", "500 Internal Server Error"]
     assert b"APPLICATION_FAILED" in b"".join(answer)
+    answer.close()
 
 
 def test_an_application_may_answer_otherwise_when_it_was_too_long(signing_app: Made, verifier: Verifier) -> None:
@@ -256,9 +288,9 @@ def test_the_application_is_closed_once_however_it_ends(
     assert served.starts == 1
 
 
-def test_closing_twice_closes_once(signer: Signer) -> None:
+def test_closing_twice_closes_once(signing_app: Made, but_for: ButFor) -> None:
     closable = Closable([b"{}"])
-    made = JadesSignerMiddleware(saying(closable), signer=signer)
+    made = but_for("Iterator read after closed")(signing_app(saying(closable)))
     answer: Any = made(environ_of(get()), lambda *_: len)
     answer.close()
     answer.close()

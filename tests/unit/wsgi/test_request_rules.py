@@ -14,7 +14,6 @@ from nlgov_jades.errors import ConfigurationError
 from nlgov_jades.result import VerifiedMessage
 from nlgov_jades.wsgi import (
     ANY_METHOD,
-    JadesVerifierMiddleware,
     Need,
     PublicAddress,
     RequestRules,
@@ -26,9 +25,11 @@ from nlgov_jades.wsgi import (
 )
 
 from .serving import BODY, Recorded, environ_of, get, post, refused, serve, without
+from .validating import Validator
 
 Sign = Callable[..., HttpRequest]
 Made = Callable[..., WSGIApplication]
+ButFor = Callable[..., Validator]
 Verifying = Callable[..., Verifier]
 
 NOW = dt.datetime(2026, 6, 15, 12, tzinfo=dt.UTC)
@@ -155,12 +156,12 @@ def test_a_route_is_found_with_and_without_the_raw_target(verifying_app: Made, a
     assert unverified(app) is WhyUnverified.EXEMPT
 
 
-def test_a_path_without_a_slash_is_not_made_an_exempt_one_by_a_prefix(verifier: Verifier, app: Recorded) -> None:
-    # The validator would not let a server get this far.
+def test_a_path_without_a_slash_is_not_made_an_exempt_one_by_a_prefix(
+    verifying_app: Made, app: Recorded, but_for: ButFor
+) -> None:
     environ = environ_of(post(target="/"), RAW_URI="ealth", PATH_INFO="ealth")
-    made = JadesVerifierMiddleware(app, verifier=verifier, rules=HEALTH, address=PublicAddress(prefix="/h"))
-    assert b"MALFORMED_MESSAGE" in b"".join(made(environ, lambda *_: len))
-    assert not app.environs
+    made = verifying_app(rules=HEALTH, address=PublicAddress(prefix="/h"))
+    refused(serve(made, environ, outside=but_for("PATH_INFO doesn't start with /")), app, "MALFORMED_MESSAGE")
 
 
 def test_without_the_raw_target_what_needs_encoding_fits_no_route(verifying_app: Made, app: Recorded) -> None:

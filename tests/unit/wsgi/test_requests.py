@@ -6,11 +6,11 @@ import base64
 import datetime as dt
 import gzip
 import hashlib
-import json
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 from wsgiref.types import WSGIApplication
+from wsgiref.validate import validator
 
 import pytest
 
@@ -20,16 +20,17 @@ from nlgov_jades.errors import ConfigurationError
 from nlgov_jades.testing import Hierarchy
 from nlgov_jades.wsgi import (
     BodySettings,
-    JadesVerifierMiddleware,
     Need,
     RequestRules,
     verified_message,
 )
 
 from .serving import BODY, Closable, Recorded, environ_of, get, post, refused, serve
+from .validating import Validator
 
 Sign = Callable[..., HttpRequest]
 Made = Callable[..., WSGIApplication]
+ButFor = Callable[..., Validator]
 Verifying = Callable[..., Verifier]
 
 NOW = dt.datetime(2026, 6, 15, 12, tzinfo=dt.UTC)
@@ -100,8 +101,22 @@ def test_a_long_body_waits_in_the_folder_until_the_answer_is_closed(
         sources[0].read(1)
 
 
-def test_an_application_need_not_have_a_close(verifier: Verifier, sign: Sign) -> None:
-    made = JadesVerifierMiddleware(Recorded(), verifier=verifier, body=BodySettings(memory=1))
+def test_an_application_need_not_have_a_close(verifying_app: Made, sign: Sign) -> None:
+    # What the validator makes has one; a list around it has not, and is what the middleware gets.
+    def without(app: Any) -> WSGIApplication:
+        checked = validator(app)
+
+        def validated(environ: Any, start_response: Any) -> Iterable[bytes]:
+            answer: Any = checked(environ, start_response)
+            try:
+                return list(answer)
+            finally:
+                answer.close()
+
+        validated.__qualname__ = checked.__qualname__
+        return validated
+
+    made = verifying_app(Recorded(), inside=without, body=BodySettings(memory=1))
     assert serve(made, environ_of(sign(post()))).body == b'{"ok":true}'
 
 
@@ -300,22 +315,25 @@ def test_a_request_that_contradicts_itself_is_refused_unread(
     refused(served, app, code, status)
 
 
-@pytest.mark.parametrize("length", ["19,19", "19, 19", "-1", "19;", "0x13", "1" * 19])
+NO_NUMBER = "invalid literal for int() with base 10"
+
+
+@pytest.mark.parametrize(
+    ("length", "rules"),
+    [
+        *((length, (NO_NUMBER,)) for length in ("19,19", "19, 19", "19;", "0x13")),
+        ("-1", ("Invalid CONTENT_LENGTH",)),
+        ("1" * 19, ()),
+    ],
+    ids=str,
+)
 def test_a_length_that_is_no_number_is_refused_unread(
-    verifier: Verifier, app: Recorded, sign: Sign, length: str
+    verifying_app: Made, app: Recorded, sign: Sign, length: str, rules: tuple[str, ...], but_for: ButFor
 ) -> None:
-    # The validator would not let a server get this far.
     environ = environ_of(sign(post()), CONTENT_LENGTH=length)
-    statuses: list[str] = []
-
-    def start_response(status: str, *_: Any) -> Any:
-        statuses.append(status)
-
-    body = JadesVerifierMiddleware(app, verifier=verifier)(environ, start_response)
-    assert json.loads(b"".join(body))["code"] == "MALFORMED_MESSAGE"
-    assert statuses == ["400 Bad Request"]
-    assert not environ["wsgi.input"].asked
-    assert not app.environs
+    connection = environ["wsgi.input"]
+    refused(serve(verifying_app(), environ, outside=but_for(*rules)), app, "MALFORMED_MESSAGE")
+    assert not connection.asked
 
 
 @pytest.mark.parametrize("length", [str(10**17), "101"])
