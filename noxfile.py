@@ -93,6 +93,27 @@ def matrix(session: nox.Session) -> None:
 
 
 @nox.session
+def interop(session: nox.Session) -> None:
+    """Both directions with EU DSS and seven JOSE libraries; a peer whose JDK, Maven, Go or Node is missing is skipped."""
+    session.install("-e", ".", *group("interop"))
+    session.run("python", "interop/run.py", *session.posargs)
+
+
+@nox.session
+def mutation(session: nox.Session) -> None:
+    """Mutants of the modules that decide: a test kills each, or `mutation/survivors.toml` explains it. Names of modules, --write."""
+    session.install("-e", ".[all]", *group("mutation"))
+    session.run("python", "-m", "mutation", *session.posargs)
+
+
+@nox.session
+def fuzz(session: nox.Session) -> None:
+    """Each harness in fuzz/ for a minute, or for `-- --seconds N`; names of harnesses behind it. A finding fails."""
+    session.install("-e", ".[all]", *group("fuzz"))
+    session.run("python", "-m", "fuzz", *session.posargs)
+
+
+@nox.session
 def docs(session: nox.Session) -> None:
     """Run every example in the documentation and check every link inside it."""
     session.install("-e", ".[all]", *group("test"))
@@ -109,12 +130,12 @@ def bench(session: nox.Session) -> None:
 
 @nox.session
 def build(session: nox.Session) -> None:
-    """Build wheel and sdist, install the wheel in a fresh environment, sign and verify without the sources."""
+    """Build wheel and sdist, install the wheel in a fresh environment, run the demo without the sources."""
     session.install("build")
     shutil.rmtree("dist", ignore_errors=True)
     session.run("python", "-m", "build", "--outdir", "dist", silent=True)
     wheel = next(Path("dist").glob("*.whl")).resolve()
-    session.install("--force-reinstall", f"{wheel}[cli]")
+    session.install("--force-reinstall", f"{wheel}[cli,ddas]")
     folder = session.create_tmp()
     session.chdir(folder)
     session.run("nlgov-jades", "demo", "--json")

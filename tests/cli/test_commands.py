@@ -83,20 +83,6 @@ def test_inspect_with_json_prints_one_object(files: Path) -> None:
     assert b"Nothing was verified." in done.err
 
 
-def test_demo_with_json_prints_one_object() -> None:
-    done = process("demo", "--json")
-    assert done.status == 0
-    assert done.json["ok"] is True
-    codes = [step.get("code") for step in done.json["steps"]]
-    assert codes == [None, None, "DIGEST_MISMATCH", "CERTIFICATE_PATH", "MALFORMED_SIGNATURE"]
-
-
-def test_demo_tells_people_what_it_does() -> None:
-    done = process("demo")
-    assert (done.status, done.err) == (0, b"")
-    assert b"Two messages accepted, three refused" in done.out
-
-
 def test_dev_pki_with_json_prints_one_object(tmp_path: Path) -> None:
     done = process("dev-pki", "new", tmp_path / "pki", "--json")
     assert done.status == 0
@@ -128,6 +114,8 @@ USAGE: list[tuple[Argument, ...]] = [
     ("inspect",),
     ("inspect", "--headers", "HEAD"),
     ("demo", "IN"),
+    ("collect",),
+    ("collect", "FLEET", "--key", "KEY"),
     ("dev-pki", "new"),
     ("dev-pki", "new", "FOLDER", "--days", "0"),
     ("dev-pki", "no-such-command"),
@@ -158,7 +146,7 @@ def test_a_wrong_command_line_without_json_prints_nothing_on_standard_output(arg
 
 
 @pytest.mark.parametrize(
-    "command", [(), ("sign",), ("verify",), ("inspect",), ("dev-pki",), ("dev-pki", "new"), ("demo",)]
+    "command", [(), ("sign",), ("verify",), ("inspect",), ("dev-pki",), ("dev-pki", "new"), ("collect",), ("demo",)]
 )
 @pytest.mark.parametrize("option", ["-h", "--help"])
 def test_every_command_has_a_help_text(command: tuple[str, ...], option: str, run: Run) -> None:
@@ -190,10 +178,6 @@ def test_a_terminal_of_any_encoding_gets_an_answer(encoding: str, command: str, 
     # Python on Windows writes cp1252 into a file or pipe.
     done = process(*command.split(), files / "signed.http", PYTHONIOENCODING=encoding)
     assert done.status == 0
-
-
-def test_the_demo_runs_on_a_terminal_without_unicode() -> None:
-    assert process("demo", PYTHONIOENCODING="ascii").status == 0
 
 
 def test_a_narrow_terminal_gets_every_character(files: Path) -> None:

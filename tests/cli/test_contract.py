@@ -27,7 +27,7 @@ OPTIONS = {
     },
     "inspect": {"--headers", "--body", "--json"},
     "dev-pki new": {"--json"},
-    "demo": {"--json"},
+    "demo": {"--keep", "--json"},
 }
 
 

@@ -6,16 +6,16 @@ import datetime as dt
 import json
 import re
 from collections.abc import Callable, Iterator
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
 import jsonschema
 import pytest
 
+from nlgov_jades.ddas.testdata import passes_eleven_test
 from nlgov_jades.testing.hierarchy import EXAMPLE_OIN
 
-from .command import Done, Run, protected_header, signing, trusting
+from .command import Done, Run, process, protected_header, signing, trusting
 
 EXAMPLES = ("enkelvoudigVoorbeeld.json", "meervoudigVoorbeeld.json", "meerdereLeveringenVoorbeeld.json")
 DESCRIPTIONS = ("DDAS-SHV.yaml", "DDAS-VS.yaml")
@@ -137,13 +137,22 @@ def test_the_names_of_the_fields_are_those_of_the_description(description: str, 
         assert f"\r\n{name}: ".encode() in signed
 
 
-# --- the data of the demo ------------------------------------------------------------------------------------
+# --- the messages of the demo ------------------------------------------------------------------------------------
 
 
-def demo(name: str) -> dict[str, Any]:
-    value = json.loads(resources.files("nlgov_jades.cli").joinpath("demo_data", name).read_bytes())
-    assert isinstance(value, dict)
-    return value
+@pytest.fixture(scope="module")
+def exchanged(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The messages that a demo kept."""
+    folder = tmp_path_factory.mktemp("demo") / "kept"
+    assert process("demo", "--keep", folder).status == 0
+    return folder / "messages"
+
+
+def bodies(folder: Path, name: str) -> list[dict[str, Any]]:
+    """The bodies of these messages, parsed."""
+    found = [json.loads(path.read_bytes().partition(b"\r\n\r\n")[2]) for path in folder.glob(f"*-{name}.http")]
+    assert found
+    return found
 
 
 def uitwisselmodel(ddas: Path) -> jsonschema.Draft202012Validator:
@@ -159,12 +168,14 @@ def test_the_published_examples_keep_the_published_schema(name: str, ddas: Path)
     uitwisselmodel(ddas).validate(json.loads((ddas / name).read_bytes()))
 
 
-def test_the_answer_of_the_demo_keeps_the_published_schema(ddas: Path) -> None:
-    uitwisselmodel(ddas).validate(demo("answer.json")["gegevens"])
+def test_the_answers_of_the_demo_keep_the_published_schema(exchanged: Path, ddas: Path) -> None:
+    answers = bodies(exchanged, "municipality-answer")
+    for answer in answers:
+        uitwisselmodel(ddas).validate(answer["gegevens"])
 
 
-def test_an_answer_without_a_required_member_does_not(ddas: Path) -> None:
-    answer = demo("answer.json")["gegevens"]
+def test_an_answer_without_a_required_member_does_not(exchanged: Path, ddas: Path) -> None:
+    answer = bodies(exchanged, "municipality-answer")[0]["gegevens"]
     del answer["codeGegevensleverancier"]
     with pytest.raises(jsonschema.ValidationError):
         uitwisselmodel(ddas).validate(answer)
@@ -196,25 +207,21 @@ def keeps(value: object, rules: str) -> bool:
 
 
 @pytest.mark.parametrize("description", DESCRIPTIONS)
-def test_the_question_of_the_demo_keeps_the_published_schema(description: str, ddas: Path) -> None:
+def test_the_questions_of_the_demo_keep_the_published_schema(description: str, exchanged: Path, ddas: Path) -> None:
     text = schema_text(ddas, description, "GegevensRequest")
     assert "additionalProperties: false" in text
     rules = properties(text)
-    assert all(keeps(value, rules[name]) for name, value in demo("question.json").items())
+    questions = [*bodies(exchanged, "municipality-question"), *bodies(exchanged, "supplier-question")]
+    assert all(keeps(value, rules[name]) for question in questions for name, value in question.items())
 
 
 @pytest.mark.parametrize("description", DESCRIPTIONS)
-def test_the_pagination_of_the_demo_keeps_the_published_schema(description: str, ddas: Path) -> None:
+def test_the_pagination_of_the_demo_keeps_the_published_schema(description: str, exchanged: Path, ddas: Path) -> None:
     rules = properties(schema_text(ddas, description, "Paginering"))
-    pagination = demo("answer.json")["paginering"]
-    assert pagination.keys() == rules.keys()  # all four are required
-    assert all(keeps(value, rules[name]) for name, value in pagination.items())
-
-
-def test_the_pagination_of_the_demo_counts_its_records() -> None:
-    answer = demo("answer.json")
-    records = [record for delivery in answer["gegevens"]["leveringen"] for record in delivery["schuldhulptrajecten"]]
-    assert answer["paginering"]["totalRecords"] == len(records)
+    for answer in [*bodies(exchanged, "municipality-answer"), *bodies(exchanged, "supplier-answer")]:
+        pagination = answer["paginering"]
+        assert pagination.keys() == rules.keys()  # all four are required
+        assert all(keeps(value, rules[name]) for name, value in pagination.items())
 
 
 def burgerservicenummers(value: object) -> Iterator[str]:
@@ -228,16 +235,9 @@ def burgerservicenummers(value: object) -> Iterator[str]:
             yield from burgerservicenummers(item)
 
 
-def passes_eleven_test(number: str) -> bool:
-    weights = (9, 8, 7, 6, 5, 4, 3, 2, -1)
-    return sum(weight * int(digit) for weight, digit in zip(weights, number, strict=True)) % 11 == 0
-
-
-def test_the_eleven_test_of_this_file_knows_a_number_that_passes() -> None:
-    assert passes_eleven_test("111222333")
-
-
-def test_no_number_in_the_demo_can_be_that_of_a_person() -> None:
-    numbers = [*burgerservicenummers(demo("answer.json")), *burgerservicenummers(demo("question.json"))]
-    assert numbers
+def test_no_number_in_the_demo_can_be_that_of_a_person(exchanged: Path) -> None:
+    assert passes_eleven_test("111222333"), "one that can"
+    answers = [*bodies(exchanged, "municipality-answer"), *bodies(exchanged, "supplier-answer")]
+    numbers = {number for answer in answers for number in burgerservicenummers(answer)}
+    assert len(numbers) > 300
     assert all(re.fullmatch(r"\d{9}", number) and not passes_eleven_test(number) for number in numbers)

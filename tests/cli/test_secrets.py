@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from importlib import resources
 from pathlib import Path
 
 import pytest
@@ -143,16 +142,6 @@ def test_a_password_that_does_not_fit_is_not_shown(wrong: str, run: Run, files: 
     words = ("--key", files / wrong, *chain, "--password-file", tmp_path / "password")
     done = run("sign", files / "request.http", "-o", tmp_path / "out", *words, "--json")
     assert (done.status, shown(done, files)) == (2, [])
-
-
-def test_the_demo_shows_nothing_of_its_bodies(run: Run) -> None:
-    done = run("demo")
-    assert done.status == 0
-    answer = resources.files("nlgov_jades.cli").joinpath("demo_data", "answer.json").read_text("utf-8")
-    numbers = re.findall(r'"Burgerservicenummer": *"(\d{9})"', answer)
-    assert numbers
-    assert not any(number in done.text for number in numbers)
-    assert "Burgerservicenummer" not in done.text
 
 
 def test_a_new_hierarchy_shows_neither_key_nor_password(run: Run, files: Path, tmp_path: Path) -> None:

@@ -218,7 +218,7 @@ def test_the_examples_of_a_page_run(page: Path, tmp_path: Path, monkeypatch: pyt
 
 def test_the_readme_has_the_two_commands() -> None:
     lines = (ROOT / "README.md").read_text("utf-8").splitlines()
-    assert "python3 -m venv .venv && .venv/bin/pip install -q '.[cli]' && .venv/bin/nlgov-jades demo" in lines
+    assert "python3 -m venv .venv && .venv/bin/pip install -q '.[cli,ddas]' && .venv/bin/nlgov-jades demo" in lines
     assert "python3 -m venv .venv && .venv/bin/pip install -q nox && .venv/bin/nox" in lines
 
 
@@ -303,7 +303,7 @@ def test_the_page_of_errors_names_every_notice() -> None:
 
 def test_the_page_of_errors_names_every_code_of_the_command_line() -> None:
     text = (ROOT / "docs/reference/errors.md").read_text("utf-8")
-    sources = [path.read_text("utf-8") for path in (ROOT / "src/nlgov_jades/cli").glob("*.py")]
+    sources = [path.read_text("utf-8") for path in (ROOT / "src/nlgov_jades/cli").rglob("*.py")]
     codes = {code for source in sources for code in re.findall(r'(?:code=|, |return )"([A-Z]{5}[A-Z_]*)"', source)}
     assert {"USAGE", "OUTPUT", "MESSAGE_NOT_SIGNABLE"} <= codes
     assert [code for code in codes if f"`{code}`" not in text] == []

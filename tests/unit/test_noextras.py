@@ -10,9 +10,11 @@ import json
 import subprocess
 import sys
 from collections.abc import Collection, Mapping
+from pathlib import Path
 
 import pytest
 
+import nlgov_jades
 from nlgov_jades import HttpRequest, Signer, Verifier
 from nlgov_jades.errors import DigestMismatchError
 from nlgov_jades.profiles import DDAS
@@ -30,7 +32,7 @@ CORE = {
 }
 """The package, what it depends on, and what that depends on."""
 
-EXTRAS = ("click", "rich", "requests", "httpx", "httpx2", "anyio", "jwcrypto", "redis", "starlette")
+EXTRAS = ("click", "rich", "requests", "httpx", "httpx2", "anyio", "jwcrypto", "redis", "starlette", "uvicorn")
 
 HIDE = """
 import sys
@@ -44,6 +46,13 @@ class Hidden:
 
 sys.meta_path.insert(0, Hidden())
 """
+
+DDAS_MODULES = sorted(
+    f"ddas.{path.stem}"
+    for path in (Path(nlgov_jades.__file__).parent / "ddas").iterdir()
+    if (path.suffix == ".py" and path.stem != "__init__") or (path / "__init__.py").is_file()
+)
+"""Every module of the application for DDAS."""
 
 PATIENCE = 120
 """Seconds after which a Python hangs."""
@@ -136,7 +145,8 @@ def test_an_edge_that_needs_no_other_package_imports(module: str) -> None:
     ("module", "extra"),
     [
         *(("asgi", "asgi"), ("httpx", "httpx"), ("httpx2", "httpx2"), ("requests", "requests")),
-        *(("stores.replay", "redis"), ("ddas", "ddas"), ("ddas.storage", "ddas")),
+        ("stores.replay", "redis"),
+        *((name, "ddas") for name in ("ddas", *DDAS_MODULES)),
     ],
 )
 def test_an_edge_that_needs_another_package_names_its_extra(module: str, extra: str) -> None:
@@ -147,6 +157,21 @@ except ImportError as error:
     print(error)
 """
     assert f"pip install 'nlgov-jades[{extra}]'" in succeeds(program)
+
+
+@pytest.mark.parametrize("missing", ["anyio", "httpx", "starlette"])
+@pytest.mark.parametrize("module", ["ddas", "ddas.consumer", "ddas.provider"])
+def test_one_package_of_the_extra_that_is_missing_is_enough_to_name_it(module: str, missing: str) -> None:
+    program = f"""
+try:
+    import nlgov_jades.{module}
+except ImportError as error:
+    print(error.name, error)
+"""
+    said = succeeds(program, absent=(missing,))
+    # Where no extra is installed it may be another one that is missed first.
+    assert said.partition(" ")[0] in {"anyio", "httpx", "starlette"}
+    assert said.endswith("nlgov_jades.ddas needs an extra: pip install 'nlgov-jades[ddas]'\n")
 
 
 # --- the command line ----------------------------------------------------------------------------------------

@@ -5,10 +5,16 @@ import datetime as dt
 from pathlib import Path
 
 from nlgov_jades import CertificateRequirements, Oin, RevocationPolicy, Signer, SigningCredential, TrustStore, profiles
-from nlgov_jades.ddas import Kind, Question
-from nlgov_jades.ddas.collect import CollectedPage, Consumer, Provider
-from nlgov_jades.ddas.fleet import collect_fleet, terminal_progress
-from nlgov_jades.ddas.report import FleetReport
+from nlgov_jades.ddas import (
+    CollectedPage,
+    Consumer,
+    FleetReport,
+    Kind,
+    Provider,
+    Question,
+    collect_fleet,
+    terminal_progress,
+)
 
 pki = Path("pki")
 credential = SigningCredential.from_pem((pki / "signer-key.pem").read_bytes(), (pki / "signer-chain.pem").read_bytes())

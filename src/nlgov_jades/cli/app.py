@@ -15,11 +15,13 @@ from .. import __version__
 from ..errors import ConfigurationError, MessageNotSignableError, NlgovJadesError, SigningError
 from ..notice import NlgovJadesWarning
 from .cert import cert
+from .collect import collect
 from .demo import demo
 from .dev_pki import dev_pki
 from .failure import CommandFailure, ExitStatus, NotValid
 from .inspect import inspect
 from .output import Printer, plain
+from .probe import probe
 from .sign import sign
 from .trust import trust
 from .verify import verify
@@ -40,7 +42,7 @@ def cli() -> None:
     """
 
 
-for _command in (sign, verify, inspect, cert, trust, dev_pki, demo):
+for _command in (sign, verify, inspect, cert, trust, dev_pki, probe, collect, demo):
     cli.add_command(_command)
 
 

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from shlex import quote
 from urllib.parse import urlsplit
 
 import click
 
-from ..errors import quoted
 from ..pki.identity import Kvk, Oin
 from ..testing.folder import AUTHORITY_FOLDER, CaKeys, save_hierarchy, save_signer
 from ..testing.hierarchy import EXAMPLE_OIN, Hierarchy, Issued
 from .dev_pki_revoke import reinstate, revoke
 from .dev_pki_serve import DEFAULT_PORT, check_revocation_url, serve, shown_path
 from .failure import CommandFailure
-from .inputs import json_option, read_password
+from .inputs import json_option, new_folder, read_password
 from .output import Printer
 
 __all__ = ["dev_pki"]
@@ -73,7 +71,7 @@ def new(
     ca_keys = CaKeys.KEPT if with_ca_keys or base is not None else CaKeys.LEFT_OUT
     hierarchy = Hierarchy.new(days=days, revocation_url=base)
     signer = _signer(hierarchy, common_name, organization, number, trade, password)
-    target = _new_folder(folder)
+    target = new_folder(folder)
     files = [*save_hierarchy(hierarchy, target, ca_keys=ca_keys), *save_signer(signer, target, password=password)]
     shown = shown_path(folder)
     printer.line(f"written to {shown}: {', '.join(name for name in files if '/' not in name)}", style="green")
@@ -138,15 +136,3 @@ def _serve_and_revoke(folder: str, hierarchy: Hierarchy, ca_keys: CaKeys) -> lis
         *verified,
         f"  nlgov-jades dev-pki revoke {quote(folder)} {quote(f'{folder}/signer-chain.pem')}",
     ]
-
-
-def _new_folder(folder: str) -> Path:
-    path = Path(folder)
-    try:
-        path.mkdir(parents=True, exist_ok=True)
-        if any(path.iterdir()):
-            raise CommandFailure(f"the folder {quoted(folder, 200)} is not empty; nothing was written", code="OUTPUT")
-    except (OSError, ValueError) as error:
-        reason = (error.strerror if isinstance(error, OSError) else None) or "no such name"
-        raise CommandFailure(f"the folder {quoted(folder, 200)} cannot be used: {reason}", code="OUTPUT") from None
-    return path

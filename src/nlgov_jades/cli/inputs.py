@@ -14,6 +14,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from ..bundle import load
+from ..credentials import SigningCredential
 from ..errors import ConfigurationError, quoted
 from ..message import HttpMessage, HttpRequest
 from ..pki.certificate import load_der, load_pem_bundle
@@ -27,8 +28,10 @@ __all__ = [
     "check_standard_input",
     "json_option",
     "message_options",
+    "new_folder",
     "parse_certificates",
     "read_certificates",
+    "read_credential",
     "read_crl",
     "read_file",
     "read_message",
@@ -166,6 +169,24 @@ def read_certificates(path: str, what: str) -> list[x509.Certificate]:
     return [item for file in files for item in parse_certificates(read_file(file, what), file, what)]
 
 
+def read_credential(key: str, chain: str | None, password_file: str | None) -> SigningCredential:
+    """The key and the certificates that --key, --chain and --password-file name.
+
+    Raises:
+        CommandFailure: A file cannot be read, or the options do not go together.
+        ConfigurationError: Key and certificates do not.
+    """
+    octets, password = read_file(key, "the key"), read_password(password_file)
+    if b"-----BEGIN" in octets:
+        if chain is None:
+            raise CommandFailure("a PEM key needs --chain, the certificates that go with it", code="USAGE")
+        certificates = to_pem(read_certificates(chain, "the certificate chain"))
+        return SigningCredential.from_pem(octets, certificates, password=password)
+    if chain is not None:
+        raise CommandFailure("the key is no PEM; a PKCS#12 file brings its own chain, leave --chain out", code="USAGE")
+    return SigningCredential.from_pkcs12(octets, password)
+
+
 def read_trust(trust: str | None, intermediates: str | None) -> TrustStore:
     """The TrustStore that --trust and --intermediates name; the installed PKIoverheid bundle without --trust.
 
@@ -236,3 +257,20 @@ def read_crl(path: str) -> bytes:
 def to_pem(certificates: list[x509.Certificate]) -> bytes:
     """Certificates as one PEM text."""
     return b"".join(certificate.public_bytes(Encoding.PEM) for certificate in certificates)
+
+
+def new_folder(folder: str) -> Path:
+    """The folder that a command may fill, made when it does not exist.
+
+    Raises:
+        CommandFailure: It is not empty, or cannot be made.
+    """
+    path = Path(folder)
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        if any(path.iterdir()):
+            raise CommandFailure(f"the folder {quoted(folder, 200)} is not empty; nothing was written", code="OUTPUT")
+    except (OSError, ValueError) as error:
+        reason = (error.strerror if isinstance(error, OSError) else None) or "no such name"
+        raise CommandFailure(f"the folder {quoted(folder, 200)} cannot be used: {reason}", code="OUTPUT") from None
+    return path

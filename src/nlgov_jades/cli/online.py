@@ -11,7 +11,7 @@ from ..fetch.limits import FetchLimits
 from ..fetching import Fetcher
 from .failure import CommandFailure
 
-__all__ = ["download_certificate", "is_url", "online_fetcher"]
+__all__ = ["download_certificate", "is_url", "online_fetcher", "online_limits"]
 
 MAX_CERTIFICATE_FILE = 64 * 1024
 """Octets of a certificate file; real ones have 2 to 3 KB."""
@@ -34,18 +34,29 @@ def online_fetcher(hosts: tuple[str, ...]) -> Fetcher:
         from ..fetch.requests import RequestsFetcher  # noqa: PLC0415 - an extra
     except ImportError as error:
         raise CommandFailure(f"--online: {error}", "USAGE") from None
+    return RequestsFetcher(limits=online_limits(hosts))
+
+
+def online_limits(hosts: tuple[str, ...]) -> FetchLimits:
+    """What may be reached: by default whatever a CA names that has a public address.
+
+    Args:
+        hosts: As for `online_fetcher`.
+
+    Raises:
+        CommandFailure: A host has another form.
+    """
     if not hosts:
-        return RequestsFetcher()
+        return FetchLimits()
     split = [_HOST.fullmatch(host) for host in hosts]
     if not all(split):
         raise CommandFailure("--online-host is a host, or host:port", "USAGE")
     named = [(match[1], int(match[2] or 0)) for match in split if match]
-    limits = FetchLimits(
+    return FetchLimits(
         allowed_hosts={host for host, _ in named},
         ports={80, 443, *(port for _, port in named if port)},
         addresses=AddressRule.ANY_ADDRESS,
     )
-    return RequestsFetcher(limits=limits)
 
 
 def is_url(source: str) -> bool:

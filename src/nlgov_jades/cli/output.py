@@ -5,10 +5,12 @@ from __future__ import annotations
 import errno
 import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from rich.box import SIMPLE
 from rich.console import Console
+from rich.table import Column, Table
 from rich.text import Text
 
 from ..notice import Notice
@@ -47,6 +49,14 @@ class Printer:
             if value is not None:
                 # One line each, whatever the width of the terminal: people copy them and search in them.
                 self._console.print(Text.assemble((f"  {name:<{width}}  ", "dim"), plain(value, 400)))
+
+    def table(self, columns: Sequence[str], rows: Iterable[Sequence[Text]]) -> None:
+        """A table for people. The texts are ours, or went through `plain` or `quoted`."""
+        # Folded and never cut: people copy names out of it, from a narrow terminal too.
+        table = Table(*(Column(name, overflow="fold") for name in columns), box=SIMPLE, pad_edge=False)
+        for row in rows:
+            table.add_row(*row)
+        self._console.print(table, soft_wrap=False)
 
     def notices(self, notices: tuple[Notice, ...]) -> None:
         """What is worth telling, for people."""

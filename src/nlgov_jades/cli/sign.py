@@ -8,12 +8,11 @@ from pathlib import Path
 import click
 
 from .. import profiles
-from ..credentials import SigningCredential
 from ..jws import MAX_FIELD_LENGTH
 from ..sign import LONGEST_FIELD, HeaderForm, SendChain, Signer
 from .capture import parse_capture
 from .failure import CommandFailure
-from .inputs import check_standard_input, json_option, read_certificates, read_file, read_password, read_request, to_pem
+from .inputs import check_standard_input, json_option, read_credential, read_file, read_request
 from .output import Printer
 
 __all__ = ["sign"]
@@ -82,7 +81,7 @@ def sign(
     check_standard_input(source, key, chain, password_file, request)
     if output == "-" and as_json:
         raise CommandFailure("--json and -o - both want standard output", code="USAGE")
-    credential = _credential(read_file(key, "the key"), chain, read_password(password_file))
+    credential = read_credential(key, chain, password_file)
     capture = parse_capture(read_file(source, "the message"), read_request(request))
     signer = Signer(
         credential,
@@ -109,17 +108,6 @@ def sign(
             "notices": [{"code": notice.code.value, "detail": notice.text} for notice in signed.notices],
         }
     )
-
-
-def _credential(key: bytes, chain: str | None, password: bytes | None) -> SigningCredential:
-    if b"-----BEGIN" in key:
-        if chain is None:
-            raise CommandFailure("a PEM key needs --chain, the certificates that go with it", code="USAGE")
-        certificates = to_pem(read_certificates(chain, "the certificate chain"))
-        return SigningCredential.from_pem(key, certificates, password=password)
-    if chain is not None:
-        raise CommandFailure("the key is no PEM; a PKCS#12 file brings its own chain, leave --chain out", code="USAGE")
-    return SigningCredential.from_pkcs12(key, password)
 
 
 def _write(output: str, octets: bytes) -> None:

@@ -18,14 +18,9 @@ from dataclasses import dataclass
 from datetime import UTC
 from typing import IO, Any
 
-try:
-    import anyio
-    import httpx
-    from anyio.to_thread import run_sync
-except ImportError as error:
-    if error.name not in {"anyio", "httpx"}:
-        raise
-    raise ImportError("the consumer of DDAS needs an extra: pip install 'nlgov-jades[ddas]'", name=error.name) from None
+import anyio
+import httpx
+from anyio.to_thread import run_sync
 
 from ..edges.body import BodySettings
 from ..edges.client_async import Ending

@@ -11,21 +11,15 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
 
-try:
-    import anyio
-    import httpx
-
-    from ..fetch.httpx import HttpxFetcher
-except ImportError as error:
-    if error.name not in {"anyio", "httpx"}:
-        raise
-    raise ImportError("the consumer of DDAS needs an extra: pip install 'nlgov-jades[ddas]'", name=error.name) from None
+import anyio
+import httpx
 
 from .. import profiles
 from ..clock import Clock, utc_now
 from ..edges.body import BodySettings
 from ..edges.parties import AsyncMessageSigner, MessageSigner
 from ..errors import ConfigurationError, NlgovJadesError
+from ..fetch.httpx import HttpxFetcher
 from ..fetching import AsyncFetcher
 from ..pki.identity import Oin
 from ..pki.trust import TrustStore

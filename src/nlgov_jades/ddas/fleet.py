@@ -10,13 +10,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any, Final, Protocol, TextIO
 
-try:
-    import anyio
-    import httpx
-except ImportError as error:
-    if error.name not in {"anyio", "httpx"}:
-        raise
-    raise ImportError("the consumer of DDAS needs an extra: pip install 'nlgov-jades[ddas]'", name=error.name) from None
+import anyio
+import httpx
 
 from ..clock import check_time
 from ..errors import ConfigurationError, VerificationError

@@ -145,7 +145,8 @@ def test_fifty_providers_are_asked_while_one_hangs(world: World, backend: str) -
 
     transports: dict[str, httpx.AsyncBaseTransport] = {f"p{number}": Scripted(answer) for number in range(49)}
     transports["hangs"] = Scripted(hang)
-    report = fleet(world, transports, backend, at_once=10, consumer={"seconds": 0.2})
+    # The others need less, also on a machine that is busy.
+    report = fleet(world, transports, backend, at_once=10, consumer={"seconds": 3.0})
     assert [one.name for one in report.providers] == list(transports)
     assert sum(one.status is CollectionStatus.OK for one in report.providers) == 49
     assert (report.providers[-1].status, report.providers[-1].code) == (CollectionStatus.UNREACHABLE, "TIMEOUT")
