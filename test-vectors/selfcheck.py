@@ -2,6 +2,7 @@
 
 Every file must fit `schema.json` (when `jsonschema` is installed) and every rule must have a vector.
 The octets of every accepted vector are built again from its message; signature and digest are verified.
+So are those of every vector that is refused for its signature, which must not fit.
 """
 
 from __future__ import annotations
@@ -78,7 +79,9 @@ def verify_signature(header: Vector, signing_input: bytes, signature: bytes) -> 
     """Verify with the key of the first certificate of `x5c`."""
     key = x509.load_der_x509_certificate(base64.b64decode(header["x5c"][0])).public_key()
     if isinstance(key, rsa.RSAPublicKey):
-        _require(header["alg"] == "PS256", "alg does not fit the key")
+        # OpenSSL takes a signature without its leading zero octets; RFC 8017 section 8.1.2 does not.
+        is_whole = len(signature) == (key.key_size + 7) // 8
+        _require(header["alg"] == "PS256" and is_whole, "alg or signature does not fit the key")
         pss = padding.PSS(mgf=padding.MGF1(hashes.SHA256()), salt_length=32)
         key.verify(signature, signing_input, pss, hashes.SHA256())
     elif isinstance(key, ec.EllipticCurvePublicKey):
@@ -115,6 +118,20 @@ def _check_accepted(vector: Vector) -> None:
         _check_digest(vector)
 
 
+def _check_invalid(vector: Vector) -> None:
+    """A signature that is refused for itself must not fit; whether it is even asked is another matter for other codes."""
+    (value,) = _values(vector["message"], FIELD_NAMES[vector["profile"]])
+    segment, signature = value.split("..")
+    header = json.loads(_base64url(segment))
+    octets = _base64url(signature)
+    signing_input = segment.encode() + b"." + _payload(vector, header)
+    try:
+        verify_signature(header, signing_input, octets)
+    except (InvalidSignature, VectorError):
+        return
+    raise VectorError("the signature verifies, and should not")
+
+
 def check(vector: Vector, file: Path) -> None:
     """Check one vector.
 
@@ -129,6 +146,8 @@ def check(vector: Vector, file: Path) -> None:
         _require((HERE / "keys" / vector["signature"]["key"]).is_file(), "the key is not there")
     if vector["expected"]["outcome"] == "accept":
         _check_accepted(vector)
+    elif vector["expected"]["code"] == "INVALID_SIGNATURE":
+        _check_invalid(vector)
 
 
 def _validate_schema(vectors: dict[Path, Vector]) -> None:

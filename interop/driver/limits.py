@@ -51,6 +51,10 @@ LIMITS: dict[tuple[str, Direction, str], Limit] = {
 
 
 OPINIONS = {
+    "read-8-pss-key-of-issuer": (
+        "it tries the key of every certificate in `x5c`, and finds the issuer's; RFC 7515 §4.1.6 has the signer's first, and "
+        "no other is tried here"
+    ),
     "read-8-x5c-reversed": (
         "it takes the certificate that `x5t#S256` names from anywhere in `x5c`; RFC 7515 §4.1.6 has the signer's first, and "
         "there we look"

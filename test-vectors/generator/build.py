@@ -167,6 +167,7 @@ def build(draft: Draft) -> dict[str, object]:
         "id": draft.id,
         "description": draft.description,
         "rule": draft.rule,
+        **({"modelled_on": draft.modelled_on} if draft.modelled_on else {}),
         "profile": draft.profile,
         "policy": _policy_json(draft.policy),
         "trust": {

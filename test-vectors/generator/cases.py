@@ -9,8 +9,12 @@ from generator import (
     cases_octets,
     cases_order,
     cases_read_certificate,
+    cases_read_ecdsa,
     cases_read_field,
     cases_read_header,
+    cases_read_json,
+    cases_read_jws,
+    cases_read_rsa,
     cases_read_sigd,
     cases_read_signature,
     cases_read_trust,
@@ -31,6 +35,10 @@ def all_drafts() -> list[Draft]:
         cases_read_certificate,
         cases_read_signature,
         cases_read_trust,
+        cases_read_rsa,
+        cases_read_ecdsa,
+        cases_read_jws,
+        cases_read_json,
         cases_order,
     )
     drafts = [draft for group in groups for draft in group.drafts()]

@@ -194,6 +194,8 @@ class Draft:
     """Changes the message, signature field included, after signing."""
     unsigned: bool = False
     """No signature field at all."""
+    modelled_on: str | None = None
+    """The published suite that has cases of this kind."""
 
     @property
     def rule(self) -> str:

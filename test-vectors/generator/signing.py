@@ -20,18 +20,20 @@ SignFunction = Callable[[PrivateKey, bytes, str], bytes]
 """Takes the private key, the signing input and a seed text; returns the signature octets."""
 
 _HASHES: dict[str, hashes.HashAlgorithm] = {
+    "sha1": hashes.SHA1(),  # noqa: S303 - what a verifier must refuse
     "sha256": hashes.SHA256(),
     "sha384": hashes.SHA384(),
     "sha512": hashes.SHA512(),
 }
 
 
-def _xor(left: bytes, right: bytes) -> bytes:
+def xor(left: bytes, right: bytes) -> bytes:
+    """Return the exclusive or of two strings of one length."""
     return bytes(a ^ b for a, b in zip(left, right, strict=True))
 
 
-def _mgf1(seed: bytes, length: int, digest: str) -> bytes:
-    """RFC 8017 appendix B.2.1."""
+def mgf1(seed: bytes, length: int, digest: str) -> bytes:
+    """Return a mask after RFC 8017 appendix B.2.1."""
     mask, counter = b"", 0
     while len(mask) < length:
         mask += hashlib.new(digest, seed + counter.to_bytes(4, "big")).digest()
@@ -44,38 +46,60 @@ def emsa_pss_encode(message: bytes, bits: int, salt: bytes, digest: str, mgf_dig
     length = (bits + 7) // 8
     inner = hashlib.new(digest, b"\0" * 8 + hashlib.new(digest, message).digest() + salt).digest()
     block = b"\0" * (length - len(salt) - len(inner) - 2) + b"\1" + salt
-    masked = bytearray(_xor(block, _mgf1(inner, len(block), mgf_digest)))
+    masked = bytearray(xor(block, mgf1(inner, len(block), mgf_digest)))
     masked[0] &= 0xFF >> (8 * length - bits)
     return bytes(masked) + inner + b"\xbc"
 
 
-def _salt(seed: str, length: int) -> bytes:
+def salt_of(seed: str, length: int) -> bytes:
     """Return the salt: SHA-256 of the seed, or for another length the mask made from it.
 
     It depends on nothing but the seed, so that vectors are the same on every run.
     """
     first = hashlib.sha256(seed.encode()).digest()
-    return first if length == len(first) else _mgf1(first, length, "sha256")
+    return first if length == len(first) else mgf1(first, length, "sha256")
 
 
-def _rsa(key: PrivateKey) -> rsa.RSAPrivateKey:
+def rsa_key(key: PrivateKey) -> rsa.RSAPrivateKey:
+    """Return the key when it is an RSA key."""
     if not isinstance(key, rsa.RSAPrivateKey):
         raise TypeError("this algorithm needs an RSA key")
     return key
 
 
-def pss(*, salt_length: int = 32, digest: str = "sha256", mgf_digest: str | None = None) -> SignFunction:
-    """RSASSA-PSS; the defaults are PS256 (RFC 7518 section 3.5)."""
+def private_operation(key: PrivateKey, encoded: bytes) -> bytes:
+    """RSASP1 by way of the Chinese remainders (RFC 8017 section 5.2.1); the result is as long as the modulus.
+
+    Raises:
+        ValueError: The number is not below the modulus.
+    """
+    numbers = rsa_key(key).private_numbers()
+    modulus, number = numbers.public_numbers.n, int.from_bytes(encoded, "big")
+    if number >= modulus:
+        raise ValueError("the encoded message is not below the modulus")
+    first, second = pow(number, numbers.dmp1, numbers.p), pow(number, numbers.dmq1, numbers.q)
+    signature = second + numbers.q * ((first - second) * numbers.iqmp % numbers.p)
+    return signature.to_bytes((modulus.bit_length() + 7) // 8, "big")
+
+
+def pss(
+    *, salt_length: int = 32, digest: str = "sha256", mgf_digest: str | None = None, salt: bytes | None = None
+) -> SignFunction:
+    """RSASSA-PSS; the defaults are PS256 (RFC 7518 section 3.5).
+
+    Args:
+        salt_length: Octets of salt.
+        digest: Hash of the message.
+        mgf_digest: Hash inside MGF1; None: the same.
+        salt: The salt itself, instead of one that depends on the seed.
+    """
     mgf = mgf_digest or digest
 
     def sign(key: PrivateKey, signing_input: bytes, seed: str) -> bytes:
-        private = _rsa(key)
-        numbers = private.private_numbers()
-        modulus = numbers.public_numbers.n
-        salt = _salt(seed, salt_length)
-        encoded = emsa_pss_encode(signing_input, modulus.bit_length() - 1, salt, digest, mgf)
-        number = pow(int.from_bytes(encoded, "big"), numbers.d, modulus)
-        signature = number.to_bytes((modulus.bit_length() + 7) // 8, "big")
+        private = rsa_key(key)
+        chosen = salt_of(seed, salt_length) if salt is None else salt
+        encoded = emsa_pss_encode(signing_input, private.key_size - 1, chosen, digest, mgf)
+        signature = private_operation(private, encoded)
         pss_padding = padding.PSS(mgf=padding.MGF1(_HASHES[mgf]), salt_length=salt_length)
         private.public_key().verify(signature, signing_input, pss_padding, _HASHES[digest])
         return signature
@@ -92,7 +116,7 @@ def leading_zero(key: PrivateKey, signing_input: bytes, seed: str) -> bytes:
 def rs256(key: PrivateKey, signing_input: bytes, seed: str) -> bytes:
     """RSASSA-PKCS1-v1_5 with SHA-256."""
     del seed
-    return _rsa(key).sign(signing_input, padding.PKCS1v15(), hashes.SHA256())
+    return rsa_key(key).sign(signing_input, padding.PKCS1v15(), hashes.SHA256())
 
 
 def es256_der(key: PrivateKey, signing_input: bytes, seed: str) -> bytes:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import tomllib
 import warnings
 from dataclasses import dataclass
 from functools import cache
@@ -31,7 +30,7 @@ ANCHOR_CRL: Final = "TrustAnchorRootCRL"
 
 _HERE = Path(__file__).parent
 _DATA = Path(cryptography_vectors.__file__).parent / "x509" / "PKITS_data"
-_TEST_POLICIES = {f"P{number}": f"2.16.840.1.101.3.2.1.48.{number}" for number in range(1, 7)}
+TEST_POLICIES = {f"P{number}": f"2.16.840.1.101.3.2.1.48.{number}" for number in range(1, 7)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,9 +51,9 @@ class PkitsTest:
         We have no initial-explicit-policy of its own: naming policies sets it. "Explicit, and any policy will do" is
         said by naming every policy that the suite knows.
         """
-        named = frozenset(_TEST_POLICIES[name] for name in self.settings if name in _TEST_POLICIES)
+        named = frozenset(TEST_POLICIES[name] for name in self.settings if name in TEST_POLICIES)
         if not named and "explicit" in self.settings:
-            return frozenset(_TEST_POLICIES.values())
+            return frozenset(TEST_POLICIES.values())
         return named or frozenset({ANY_POLICY})
 
     @property
@@ -63,25 +62,10 @@ class PkitsTest:
         return [_certificate_file(name) for name in (self.leaf, *self.others)] + [_crl_file(name) for name in self.crls]
 
 
-@dataclass(frozen=True, slots=True)
-class Deviation:
-    """A reviewed group of tests that end otherwise than the document says."""
-
-    kind: str
-    reason: str
-    tests: tuple[str, ...]
-
-
 def pkits_tests() -> list[PkitsTest]:
     """The table."""
     lines = (_HERE / "pkits_tests.txt").read_text(encoding="ascii").splitlines()
     return [_parsed(line) for line in lines if not line.startswith("#")]
-
-
-def deviations() -> list[Deviation]:
-    """The reviewed list."""
-    content = tomllib.loads((_HERE / "pkits_deviations.toml").read_text(encoding="utf-8"))
-    return [Deviation(item["kind"], item["reason"], tuple(item["tests"])) for item in content["deviation"]]
 
 
 def outcome(test: PkitsTest) -> tuple[str, str]:

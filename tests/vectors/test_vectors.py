@@ -8,6 +8,7 @@ import importlib.util
 import json
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -110,6 +111,16 @@ def test_every_rule_has_a_vector() -> None:
     rules = {load(path)["rule"] for path in VECTORS}
     wanted = {f"{section}-{number}" for section, count in SECTIONS.items() for number in range(1, count + 1)}
     assert wanted <= {"-".join(rule.split("-")[:2]) for rule in rules}
+
+
+def test_the_readme_counts_the_vectors() -> None:
+    text = (FOLDER / "README.md").read_text("utf-8")
+    outcomes = Counter(load(path)["expected"]["outcome"] for path in VECTORS)
+    assert (
+        f"There are {len(VECTORS)} vectors: {outcomes['accept']} to accept and {outcomes['reject']} to reject." in text
+    )
+    for suite, count in Counter(load(path).get("modelled_on") for path in VECTORS).items():
+        assert f"| {'absent' if suite is None else f'`{suite}`'} | {count} |" in text
 
 
 def test_the_generator_makes_exactly_the_vectors_that_are_here() -> None:
