@@ -339,7 +339,7 @@ class Signing:
         """Send what is held, in the order in which it came."""
         await self._send(start)
         if is_whole and not self._between and not self._spool.on_disk and self._spool.length <= HASHED_AT_ONCE:
-            piece = self._spool.read() if self._spool.length else b""
+            piece = self._spool.read(self._spool.length) if self._spool.length else b""
             self._spool.close()
             await self._send({"type": BODY, "body": piece, "more_body": False})
             return

@@ -99,6 +99,22 @@ def test_a_long_answer_leaves_whole_and_in_pieces(
     assert len(server.sent) == 1 + max(1, -(-size // MEBIBYTE))
 
 
+@pytest.mark.parametrize("memory", [1, MEBIBYTE, 2 * MEBIBYTE, 8 * MEBIBYTE])
+@pytest.mark.parametrize("count", [1, 2], ids=["at-once", "in-two"])
+@pytest.mark.parametrize("more", [-1, 0, 1])
+@pytest.mark.parametrize("size", [MEBIBYTE, 2 * MEBIBYTE], ids=["piece", "hashed-at-once"])
+def test_an_answer_about_as_long_as_what_is_handed_on_at_once_leaves_whole(
+    signing_app: Wrap, question: HttpRequest, memory: int, count: int, more: int, size: int
+) -> None:
+    body = bytes(range(255)) * (size // 255) + b"x" * (size % 255 + more)
+    assert len(body) == size + more
+    step = -(-len(body) // count)
+    cut = [body[at : at + step] for at in range(0, len(body), step)]
+    server = Server(question).run(signing_app(Application(*answer(*cut)), body=BodySettings(memory=memory)))
+    assert server.answer.body == body
+    assert server.answer.fields.get_all("content-length") == (str(len(body)),)
+
+
 @pytest.mark.parametrize(
     ("start", "last"),
     [
