@@ -320,7 +320,7 @@ def test_the_name_of_a_folder_is_one_everywhere(name: str, folder: str, tmp_path
 
 def test_the_command_of_the_documentation_collects_from_its_provider(tmp_path: Path) -> None:
     page = (Path(__file__).resolve().parents[2] / "docs/how-to/collect-ddas-data.md").read_text("utf-8")
-    fleet, command = re.findall(r"```(?:toml fleet\.toml|sh)\n(.*?)```", page, re.DOTALL)
+    fleet, command, again = re.findall(r"```(?:toml fleet\.toml|sh)\n(.*?)```", page, re.DOTALL)
     program = (Path(__file__).resolve().parents[2] / "docs/examples/ddas/provider.py").read_text("utf-8")
     assert process("dev-pki", "new", tmp_path / "pki").status == 0
     with socket.create_server(("127.0.0.1", 0)) as listener:
@@ -336,7 +336,9 @@ def test_the_command_of_the_documentation_collects_from_its_provider(tmp_path: P
             done = subprocess.run(words, cwd=tmp_path, capture_output=True, timeout=PATIENCE, check=False)
     assert (done.returncode, done.stderr) == (0, b"")
     assert b"1 of 1 complete, 200 records" in done.stdout
-    assert (tmp_path / "collected" / "001-gemeente-a" / "page-0001.json").is_file()
+    words = [script(), *again.split()[1:]]
+    verified = subprocess.run(words, cwd=tmp_path, capture_output=True, timeout=PATIENCE, check=False)
+    assert (verified.returncode, json.loads(verified.stdout)["valid"]) == (0, True)
 
 
 @contextmanager

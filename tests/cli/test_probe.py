@@ -72,6 +72,9 @@ def test_nothing_can_be_sent_there(run: Run, files: Path, tmp_path: Path, url: s
     assert "geheim=1" not in done.text
     assert "u:geheim" not in done.text
     assert report.read_text("utf-8") == "an earlier report"
+    absent = tmp_path / "absent.html"
+    assert run("probe", url, *signing(files), "--trust", files / "root.pem", "--html", absent).status == 2
+    assert not absent.exists()
 
 
 @pytest.mark.parametrize(

@@ -30,11 +30,12 @@ import pytest
 import nlgov_jades
 import nlgov_jades.fetch
 import nlgov_jades.testing
-from nlgov_jades import asgi, edges, errors, profiles, wsgi
+from nlgov_jades import asgi, ddas, edges, errors, profiles, wsgi
 from nlgov_jades import httpx as httpx_edge
 from nlgov_jades import httpx2 as httpx2_edge
 from nlgov_jades import requests as requests_edge
 from nlgov_jades.cli.app import cli
+from nlgov_jades.ddas import fsc, gateways, probe, testdata
 from nlgov_jades.fetch import FetchLimits
 from nlgov_jades.notice import NoticeCode
 from nlgov_jades.testing import Behaviour, OcspSigner, plugin
@@ -347,6 +348,18 @@ def test_the_page_of_testing_names_every_public_name_fixture_and_behaviour() -> 
 EDGE_NAMES = {
     *(*edges.__all__, *asgi.__all__, *wsgi.__all__, *httpx_edge.__all__, *httpx2_edge.__all__, *requests_edge.__all__)
 }
+
+
+def test_the_page_of_ddas_names_every_public_name_argument_setting_and_code() -> None:
+    text = (ROOT / "docs/reference/ddas.md").read_text("utf-8")
+    names = {*ddas.__all__, *gateways.__all__, *probe.__all__, *testdata.__all__}
+    arguments = set(inspect.signature(ddas.provider_app).parameters)
+    settings = {field.name for field in dataclasses.fields(ddas.Consumer)}
+    source = Path(fsc.__file__).read_text("utf-8")
+    codes = {*ddas.Problem.__members__, *re.findall(r'code="(\w+)"', source)}
+    assert len(codes) > len(ddas.Problem.__members__) + 5
+    wanted = names | arguments | settings | codes
+    assert sorted(name for name in wanted if not re.search(rf"^\|[^\n]*`{name}`|`{name}\(", text, re.MULTILINE)) == []
 
 
 def test_the_page_of_edges_names_every_public_name() -> None:

@@ -3,39 +3,30 @@
 from pathlib import Path
 from random import Random
 
-from nlgov_jades import (
-    AsyncVerifier,
-    Oin,
-    RevocationPolicy,
-    Signer,
-    SigningCredential,
-    TrustStore,
-    VerificationPolicy,
-    profiles,
-)
-from nlgov_jades.ddas import AnswerSettings, FscSettings, FscToken, Kind, Record, SqliteStorage, provider_app
+import nlgov_jades as jades
+from nlgov_jades import ddas
 from nlgov_jades.ddas.testdata import organisations, trajecten
 
 # What is delivered: each organisation with its records, put anew as often as you like.
-storage = SqliteStorage("records.sqlite")
-random = Random(2026)
-for organisation in organisations(Kind.SHV, 2, random):
-    storage.replace(Kind.SHV, organisation, (Record.of(Kind.SHV, traject) for traject in trajecten(100, random)))
+storage, kind, random = ddas.SqliteStorage("records.sqlite"), ddas.Kind.SHV, Random(2026)
+for organisation in organisations(kind, 2, random):
+    storage.replace(kind, organisation, (ddas.Record.of(kind, traject) for traject in trajecten(100, random)))
 
 pki = Path("pki")
-credential = SigningCredential.from_pem((pki / "signer-key.pem").read_bytes(), (pki / "signer-chain.pem").read_bytes())
-policy = VerificationPolicy(
-    profiles=(profiles.DDAS,),
-    signers={Oin("00000001002220647000")},  # who may ask: CBS
-    revocation=RevocationPolicy.OFF,  # throw-away certificates; leave this line out
+key, chain, root = ((pki / f"{name}.pem").read_bytes() for name in ("signer-key", "signer-chain", "root"))
+credential = jades.SigningCredential.from_pem(key, chain)
+policy = jades.VerificationPolicy(
+    profiles=(jades.profiles.DDAS,),
+    signers={jades.Oin("00000001002220647000")},  # who may ask: CBS
+    revocation=jades.RevocationPolicy.OFF,  # throw-away certificates; leave this line out
 )
-app = provider_app(
+app = ddas.provider_app(
     storage=storage,
-    kind=Kind.SHV,
-    signer=Signer(credential, profile=profiles.DDAS),
-    verifier=AsyncVerifier(trust=TrustStore.from_pem((pki / "root.pem").read_bytes()), policy=policy),
-    answers=AnswerSettings(supplier="GL123456"),  # your codeGegevensleverancier
-    fsc=FscSettings(token=FscToken.IF_PRESENT),  # there is no FSC inway here; leave this line out
+    kind=kind,
+    signer=jades.Signer(credential, profile=jades.profiles.DDAS),
+    verifier=jades.AsyncVerifier(trust=jades.TrustStore.from_pem(root), policy=policy),
+    answers=ddas.AnswerSettings(supplier="GL123456"),  # your codeGegevensleverancier
+    fsc=ddas.FscSettings(token=ddas.FscToken.IF_PRESENT),  # there is no FSC inway here; leave this line out
     prefix="/v1",
 )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -271,15 +272,22 @@ def _list_cases(printer: Printer, cases: tuple[Case, ...]) -> None:
 
 
 def _print_report(printer: Printer, report: ProbeReport) -> None:
+    from ..ddas.probe import AS_FIRST  # noqa: PLC0415 - an extra
+
     rows = []
     for result in report.results:
         verdict = result.verdict.value
         came = result.seen if result.code is None else f"{result.status} {result.code}"
         rows.append((Text(_MARKS[verdict], style=_STYLES[verdict]), Text(result.case.id), Text(plain(came))))
     printer.table(("", "case", "came back"), rows)
-    for result in report.results:
-        if result.verdict.value in {"failed", "not tried"}:
+    wrong = [result for result in report.results if result.verdict.value in {"failed", "not tried"}]
+    for result in wrong:
+        if result.advice != AS_FIRST:
             _print_what_to_do(printer, result)
+    repeated = [result.case.id for result in wrong if result.advice == AS_FIRST]
+    if repeated:
+        printer.line(", ".join(repeated), style="bold")
+        printer.facts({"to do": AS_FIRST})
     _print_facts(printer, report)
     counts = ", ".join(f"{number} {verdict}" for verdict, number in report.as_json()["totals"].items() if number)
     printer.line(f"{report.outcome.value}: {counts}", style=_OUTCOMES[report.outcome.value])
@@ -312,9 +320,13 @@ def _print_facts(printer: Printer, report: ProbeReport) -> None:
 
 
 def _check_html(path: str | None) -> None:
-    """Return when the file can be written: now, and not when all is done. What is in it stays until then."""
-    if path is not None:
-        _write_html(path, "", mode="a")
+    """Return when the file can be written: now, and not when all is done. Until then it stays as it is, or absent."""
+    if path is None:
+        return
+    is_new = not os.path.lexists(path)
+    _write_html(path, "", mode="a")
+    if is_new:
+        Path(path).unlink(missing_ok=True)
 
 
 def _write_html(path: str, text: str, *, mode: str = "w") -> None:

@@ -16,7 +16,7 @@ from starlette.routing import Route
 from nlgov_jades import ANY_TRUSTED, AsyncVerifier, Oin, RevocationPolicy, Signer, VerificationPolicy, profiles
 from nlgov_jades.asgi import JadesSignerMiddleware
 from nlgov_jades.ddas import AnswerSettings, AnswerShape, Kind, MissingPage, RateLimit, SqliteStorage
-from nlgov_jades.ddas.probe import BY_ID, CASES, Outcome, ProbeReport, Verdict
+from nlgov_jades.ddas.probe import AS_FIRST, BY_ID, CASES, Outcome, ProbeReport, Verdict
 from nlgov_jades.ddas.probe.cases import Group, Refused, Refuser
 from nlgov_jades.edges.throttle import Throttle
 from nlgov_jades.fetch import AddressRule, FetchLimits
@@ -149,6 +149,38 @@ def test_without_revocation_only_the_revoked_certificate_passes_by_it(world: Wor
     assert failures(report) == {"certificate-revoked": ["ACCEPTED"]}
 
 
+def test_who_may_not_ask_is_told_so_once(world: World, storage: SqliteStorage) -> None:
+    others = {Oin("00000003123456780000")}
+    app = world.provider(
+        storage, Kind.SHV, verifier=verifier(world, signers=others), refusals=Throttle(1000, 1000)
+    )  # all of them are of a stranger
+    with serving(app) as url:
+        report = world.probe(f"{url}/v1/gegevens")
+    first, *rest = [result for result in report.results if result.verdict is Verdict.FAILED]
+    assert first.case.id == "good-page"
+    assert "`signers`" in first.advice
+    # The first of its two messages was refused, and not the one that is judged.
+    assert {result.case.id for result in rest if result.advice != AS_FIRST} <= {"replay"}
+    assert len(rest) > 10
+
+
+def test_refusals_that_are_signed_no_more_have_the_same_reason_all_the_same(
+    world: World, storage: SqliteStorage
+) -> None:
+    others = {Oin("00000003123456780000")}
+    refusals = Throttle(20, 15, clock=lambda: 0.0)
+    with serving(world.provider(storage, Kind.SHV, verifier=verifier(world, signers=others), refusals=refusals)) as url:
+        report = world.probe(f"{url}/v1/gegevens")
+    last = report.results[-1]
+    assert [finding.fault.value for finding in last.findings] == ["SIGNATURE", "REFUSED"]
+    assert last.advice == AS_FIRST
+    alone = [
+        result for result in report.results if [finding.code for finding in result.findings] == ["SIGNATURE_MISSING"]
+    ]
+    assert alone
+    assert all("Sign every answer" in result.advice for result in alone)
+
+
 def test_without_a_list_of_signers_only_the_other_oin_passes_by_it(world: World, storage: SqliteStorage) -> None:
     with serving(world.provider(storage, Kind.SHV, verifier=verifier(world, signers=ANY_TRUSTED))) as url:
         report = world.probe(f"{url}/v1/gegevens")
@@ -189,6 +221,7 @@ def test_a_provider_whose_own_certificate_is_revoked_fails_where_it_signs(world:
         "field-oversized",
         "length-long",
         "length-twice",
+        "length-twice-last",
         "length-and-chunked",
     }
     assert "CERTIFICATE_REVOKED" in report.results[0].findings[0].detail
@@ -220,7 +253,7 @@ def bare_app() -> Starlette:
     return Starlette(routes=[Route("/v1/gegevens", gegevens, methods=["POST"])])
 
 
-FRAMING_OF_THE_SERVER = {"length-long", "length-twice", "length-and-chunked"}
+FRAMING_OF_THE_SERVER = {"length-long", "length-twice", "length-twice-last", "length-and-chunked"}
 """What a web server refuses by itself."""
 
 
@@ -256,7 +289,10 @@ def test_a_provider_that_signs_and_verifies_nothing_fails_every_refusal(world: W
 def test_a_provider_that_refuses_everything_passes_no_good_message(world: World, storage: SqliteStorage) -> None:
     policy = VerificationPolicy(profiles=(profiles.DDAS,), signers={Oin("00000001999999990000")})
     refusing = AsyncVerifier(trust=world.hierarchy.trust, policy=policy.replace(revocation=RevocationPolicy.OFF))
-    with serving(world.provider(storage, Kind.SHV, verifier=refusing, replay_guard=None)) as url:
+    app = world.provider(
+        storage, Kind.SHV, verifier=refusing, replay_guard=None, refusals=Throttle(1000, 1000)
+    )  # all of them are of a stranger
+    with serving(app) as url:
         report = world.probe(f"{url}/v1/gegevens")
     found = failures(report)
     assert ids(Group.GOOD) <= set(found)

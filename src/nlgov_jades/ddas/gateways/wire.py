@@ -28,8 +28,11 @@ HOP_BY_HOP: Final = frozenset(
 _ANSWERED_HERE: Final = frozenset({b"expect"})
 """A gateway reads the body in any case, so 100-continue is its server's to answer."""
 
-_NEVER_OF_A_HOP: Final = frozenset({b"host", b"content-length"})
-"""What the next message cannot do without, whatever Connection names."""
+_NEVER_OF_A_HOP: Final = frozenset(
+    {b"host", b"content-length", b"fsc-authorization", b"fsc-transaction-id", b"fsc-error-code"}
+)
+"""What the next message cannot do without, whatever Connection names: a peer could otherwise have the inway take away the
+token that it checked, and a provider would compare its holder with nobody."""
 
 _VERSION: Final = "1.1"
 _NO_BODY: Final = frozenset({204, 304})

@@ -10,6 +10,7 @@ Only names are here; each file beside this one has one subject.
 
 from __future__ import annotations
 
+from .advice import AS_FIRST
 from .cases import Answered, Case, Group, Material, Refused, Refuser
 from .catalogue import BY_ID, CASES
 from .certificates import Credentials, credentials
@@ -20,6 +21,7 @@ from .running import ProbeSettings, probe
 from .wire import Endpoint, Tls, WireError, WireFault
 
 __all__ = [
+    "AS_FIRST",
     "BY_ID",
     "CASES",
     "Answered",

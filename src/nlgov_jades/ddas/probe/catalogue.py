@@ -123,6 +123,14 @@ _FRAMING = cases_of(
         _SERVER_LIMITS + " Two readers would find two ends of the body: request smuggling.",
     ),
     (
+        "length-twice-last",
+        "A question with two Content-Lengths that differ, the right one behind the other.",
+        "another Content-Length before the one that fits",
+        "RFC 9112 §6.3: that is an error",
+        refused(400, codes="MALFORMED_MESSAGE", by=Refuser.ANYBODY),
+        _SERVER_LIMITS + " Two readers would find two ends of the body: request smuggling.",
+    ),
+    (
         "length-and-chunked",
         "A question in chunks that has a Content-Length too.",
         "Content-Length beside Transfer-Encoding",

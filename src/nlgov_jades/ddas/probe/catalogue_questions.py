@@ -8,10 +8,13 @@ from typing import Final
 from ..question import END, PAGE, START, Question
 from .cases import Answered, Group, Refused, cases_of, refused
 
-__all__ = ["GOOD", "LAST", "PAGED", "QUESTION", "UNKNOWN_PROPERTY"]
+__all__ = ["GOOD", "LAST", "PAGED", "QUESTION", "SECOND", "UNKNOWN_PROPERTY"]
 
 PAGED: Final = Question(page=1, page_size=5)
 """What is asked wherever the question does not matter: as few records as will do."""
+
+SECOND: Final = Question(page=2, page_size=5)
+"""The page behind it."""
 
 UNKNOWN_PROPERTY: Final = "onbekend"
 
@@ -52,6 +55,14 @@ GOOD = cases_of(
         "Give startdatumLevering and einddatumLevering as they were asked: the consumer compares them.",
     ),
     (
+        "good-page-second",
+        "A good question for the page behind it.",
+        "page 2",
+        "DDAS OpenAPI: page says which page is asked for",
+        Answered(SECOND),
+        "Look at page: who always gives the first one delivers five records and no other. It needs more than five records.",
+    ),
+    (
         "good-page-beyond",
         "A good question for a page that does not exist.",
         "page 999999",
@@ -74,6 +85,14 @@ GOOD = cases_of(
         "RFC 9112 §7.1: every server reads chunked; the digest is of the body without it",
         Answered(PAGED),
         "Compute the digest of the body after the transfer coding is taken off.",
+    ),
+    (
+        "good-gzip-offered",
+        "A good question that offers gzip.",
+        "Accept-Encoding: gzip instead of identity",
+        "RFC 9110 §12.5.3: an offer binds nobody; the signature does not say how the body is to be read",
+        Answered(PAGED),
+        "Answer without Content-Encoding, whatever is offered: switch compression off, in the application and before it.",
     ),
     (
         "good-twice",

@@ -18,11 +18,11 @@ from cryptography.exceptions import InvalidSignature
 
 from ...credentials import SigningCredential
 from ...errors import ConfigurationError
-from ...pki.identity import common_name, oin_of, organization
+from ...pki.identity import Oin, common_name, oin_of, organization
 from ...testing.folder import load_hierarchy, register_in
-from ...testing.hierarchy import Hierarchy
 from ...testing.revocation import Revocation
 from .cases import Material
+from .copies import copied
 
 __all__ = ["Credentials", "credentials"]
 
@@ -31,8 +31,11 @@ EXPIRED_AGO = dt.timedelta(seconds=90)
 
 REVOKED_AGO = dt.timedelta(minutes=1)
 
-_OTHER_OINS = ("00000099000000001000", "00000099000000002000")
-"""Of the register's range for tests: nobody may ask with one of these."""
+_TEST_OIN = "00000099000000001000"
+"""Of the register's range for tests: nobody may ask with it."""
+
+_OF_THE_NUMBER = 15
+"""Place of a digit of an OIN's number, whichever the register: behind the eight of the prefix stand eight or nine."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +44,7 @@ class Credentials:
 
     Attributes:
         good: Trusted by the provider, and allowed to ask.
-        foreign: The same names under another root.
+        foreign: The same certificates with other keys, under another root.
         others: What there is of the rest.
     """
 
@@ -78,17 +81,7 @@ def credentials(
         _check(others, good, at)
     if pki is not None:
         others = {**_issued(good.chain[0], pki, at, frozenset(Material) - frozenset(others)), **others}
-    return Credentials(good=good, foreign=_foreign(good.chain[0]), others=MappingProxyType(others))
-
-
-def _foreign(good: x509.Certificate) -> SigningCredential:
-    oin = oin_of(good)
-    issued = Hierarchy.new().tsp.issue(
-        common_name=common_name(good) or "probe",
-        organization=organization(good) or "probe",
-        oin=None if oin is None else str(oin),
-    )
-    return issued.credential
+    return Credentials(good=good, foreign=copied(good), others=MappingProxyType(others))
 
 
 # --- from the CA keys ----------------------------------------------------------------------------------------------
@@ -114,14 +107,22 @@ def _issued(
     if Material.EXPIRED in wanted and ends - hierarchy.tsp.certificate.not_valid_before_utc > EXPIRED_AGO:
         found[Material.EXPIRED] = issue(not_after=ends).credential
     if Material.OTHER_OIN in wanted:
-        other = next(one for one in _OTHER_OINS if own is None or one != str(own))
-        found[Material.OTHER_OIN] = issue(oin=other).credential
+        found[Material.OTHER_OIN] = issue(oin=_other_than(own)).credential
     if Material.REVOKED in wanted:
         revoked = issue()
         since = max((at - REVOKED_AGO).replace(microsecond=0), revoked.certificate.not_valid_before_utc)
         register_in(pki).revoke(Revocation.of(revoked.certificate, since, None))
         found[Material.REVOKED] = revoked.credential
     return found
+
+
+def _other_than(own: Oin | None) -> str:
+    """Another OIN of the same kind: one for tests could be refused because it is one."""
+    if own is None:
+        return _TEST_OIN
+    digits = str(own)
+    before, digit, behind = digits[:_OF_THE_NUMBER], digits[_OF_THE_NUMBER], digits[_OF_THE_NUMBER + 1 :]
+    return f"{before}{(int(digit) + 1) % 10}{behind}"
 
 
 # --- from a folder -------------------------------------------------------------------------------------------------

@@ -4,17 +4,31 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import hmac
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
+
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from ...credentials import SigningCredential
 from ...digest import digest_field_value
 from ...encoding import ascii_lower, base64url_decode, base64url_encode
 from ...errors import ConfigurationError, SigningError
 
-__all__ = ["DIGEST", "SIGNATURE", "Draft", "digest_of", "flipped", "md5_of", "padded", "resigned"]
+__all__ = [
+    "DIGEST",
+    "SIGNATURE",
+    "Draft",
+    "digest_of",
+    "flipped",
+    "mac_of",
+    "md5_of",
+    "padded",
+    "resigned",
+    "without_signature",
+]
 
 DIGEST: Final = "Digest"
 SIGNATURE: Final = "nlgov-adr-payload-sig"
@@ -60,6 +74,11 @@ class Draft:
         lines = [(key, value if ascii_lower(key) == wanted else old) for key, old in self.lines]
         return Draft(self.target, lines, self.body)
 
+    def before(self, name: str, value: str) -> Draft:
+        """With one more line of this name before the one that is there."""
+        at = next(index for index, line in enumerate(self.lines) if ascii_lower(line[0]) == ascii_lower(name))
+        return Draft(self.target, [*self.lines[:at], (name, value), *self.lines[at:]], self.body)
+
     def with_body(self, body: bytes) -> Draft:
         """With another body, and the Content-Length that belongs to it.
 
@@ -98,6 +117,25 @@ def flipped(value: str) -> str:
     octets = bytearray(base64url_decode(text.encode(), "the signature"))
     octets[len(octets) // 2] ^= 1
     return f"{header}..{base64url_encode(bytes(octets)).decode()}"
+
+
+def without_signature(value: str) -> str:
+    """The value of a signature field, with nothing behind its last point."""
+    return value.rpartition(".")[0] + "."
+
+
+def mac_of(value: str, payload: str, credential: SigningCredential) -> str:
+    """The value of a signature field, with a MAC instead: its secret is the public key of the signer, as PEM.
+
+    Args:
+        value: Whose protected header says HS256.
+        payload: What it covers.
+        credential: The signer's.
+    """
+    key = credential.chain[0].public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+    header = value.partition("..")[0]
+    mac = hmac.digest(key, f"{header}.{payload}".encode(), "sha256")
+    return f"{header}..{base64url_encode(mac).decode()}"
 
 
 def padded() -> dict[str, object]:

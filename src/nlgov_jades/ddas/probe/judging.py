@@ -16,16 +16,18 @@ from typing import Any, Final
 from ...encoding import json_object
 from ...errors import MalformedSignatureError, NlgovJadesError, RevocationUnknownError, VerificationError, quoted
 from ...message import Fields, HttpResponse
-from ...result import VerifiedMessage
+from ...result import SignerIdentity, VerifiedMessage
 from ...verify import Verifier
-from ..answers import AnswerShape
 from ..kinds import Kind
 from ..question import Question
 from ..reading import MisreadError, Survey, survey
+from . import advice
 from .cases import Answered, Case, Refused, Refuser
-from .wire import RawAnswer, WireError
+from .catalogue_questions import PAGED, SECOND
+from .judging_pages import check_page, is_first_again
+from .wire import RawAnswer, WireError, WireFault
 
-__all__ = ["KNOWN_CODES", "Fault", "Finding", "Given", "Judge", "Judgement"]
+__all__ = ["KNOWN_CODES", "UNSIGNED", "Fault", "Finding", "Given", "Judge", "Judgement"]
 
 MAX_PROBLEM = 64 * 1024
 """Octets of a problem document: a few sentences."""
@@ -33,6 +35,10 @@ MAX_PROBLEM = 64 * 1024
 TITLE = 80
 """Characters of a title that are shown."""
 
+CODE = 40
+"""The same of a code that this library does not know."""
+
+_NOT_SENT = frozenset({WireFault.UNREACHABLE, WireFault.TLS})
 _SUCCESS = range(200, 300)
 _REDIRECT = range(300, 400)
 _CLIENT_ERRORS = range(400, 500)
@@ -98,6 +104,13 @@ _ADVICE: Final[Mapping[Fault, str]] = MappingProxyType(
 )
 
 
+_OF_THE_ANSWER = frozenset({Fault.REFUSED, Fault.STATUS, Fault.REASON, Fault.FIELD, Fault.PROBLEM, Fault.MEDIA_TYPE})
+"""Faults that follow from which answer it is: its status and code."""
+
+UNSIGNED: Final[tuple[object, ...]] = (Fault.SIGNATURE, "SIGNATURE_MISSING")
+"""The cause of an answer without a signature."""
+
+
 @dataclass(frozen=True, slots=True)
 class Finding:
     """One thing that is wrong.
@@ -105,10 +118,12 @@ class Finding:
     Attributes:
         fault: What kind of thing.
         detail: One sentence; other people's text in it is quoted.
+        code: Why the signature on the answer was refused, or empty.
     """
 
     fault: Fault
     detail: str
+    code: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,10 +148,28 @@ class Judgement:
 
     def advice(self, case: Case) -> str:
         """What to do about it; empty when nothing is wrong."""
-        told: list[str] = [_ADVICE[finding.fault] for finding in self.findings if finding.fault in _ADVICE]
-        if any(finding.fault not in _ADVICE for finding in self.findings):
-            told.insert(0, case.advice)
-        return " ".join(dict.fromkeys(told))
+        by_server = advice.BY_SERVER.get(self.status or 0)
+        if self.findings and self.verified is None and by_server is not None:
+            return by_server
+        told = [self._about(finding, case) for finding in self.findings]
+        # What the case is about comes first.
+        return " ".join(sorted(dict.fromkeys(told), key=lambda text: text != case.advice))
+
+    def _about(self, finding: Finding, case: Case) -> str:
+        if finding.fault is Fault.REFUSED:
+            return advice.of_refusal(self.status, self.code) or case.advice
+        if finding.fault is Fault.SIGNATURE and finding.code in advice.SIGNATURE:
+            return advice.SIGNATURE[finding.code]
+        return _ADVICE.get(finding.fault, case.advice)
+
+    def causes(self) -> frozenset[tuple[object, ...]]:
+        """What is behind the findings: two answers that have the same are wrong for one reason."""
+        return frozenset(
+            ("answer", self.status, self.code)
+            if finding.fault in _OF_THE_ANSWER
+            else (finding.fault, finding.code or finding.detail)
+            for finding in self.findings
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -162,26 +195,37 @@ class Judge:
         verifier: What is accepted of the provider.
         kind: Whose records are expected.
         given: Revocation data that are at hand.
+        secrets: What is taken out of texts of others.
     """
 
-    def __init__(self, *, verifier: Verifier, kind: Kind, given: Given = _NOTHING) -> None:
-        self._verifier, self._kind, self._given = verifier, kind, given
+    def __init__(
+        self, *, verifier: Verifier, kind: Kind, given: Given = _NOTHING, secrets: tuple[str, ...] = ()
+    ) -> None:
+        self._verifier, self._kind, self._given, self._secrets = verifier, kind, given, secrets
+        # What the answers before said: who signs, and what is on the first page.
+        self._signer: SignerIdentity | None = None
+        self._first: Survey | None = None
 
     def no_answer(self, case: Case, error: WireError) -> Judgement:
         """What it means that there was none."""
-        seen = error.detail
-        if isinstance(case.expects, Refused) and case.expects.by is Refuser.ANYBODY:
+        seen = error.detail if error.status is None else f"{error.status}, and then: {error.detail}"
+        if isinstance(case.expects, Refused) and error.status in _SUCCESS:
+            # Whoever began such an answer worked with the message.
+            finding = Finding(Fault.ACCEPTED, f"it was accepted, with status {error.status}: {error.detail}")
+            return Judgement(findings=(finding,), seen=seen, status=error.status)
+        if isinstance(case.expects, Refused) and case.expects.by is Refuser.ANYBODY and error.fault not in _NOT_SENT:
             return Judgement(findings=(), remarks=("It was not answered, which is a refusal too.",), seen=seen)
         return Judgement(findings=(Finding(Fault.NO_ANSWER, f"{error.fault.value}: {error.detail}"),), seen=seen)
 
     def judge(self, case: Case, answer: RawAnswer) -> Judgement:
         """What an answer is worth."""
-        looked = _Look(answer, self._verifier, self._given)
+        looked = _Look(answer, self._verifier, self._given, self._secrets)
         expects = case.expects
         if isinstance(expects, Answered):
             self._answered(looked, expects.question)
         else:
             _refused(looked, expects)
+        self._check_signer(looked)
         return Judgement(
             findings=tuple(looked.findings),
             remarks=tuple(looked.remarks),
@@ -207,13 +251,26 @@ class Judge:
         except MisreadError as error:
             looked.add(Fault.PAGE, f"it is no page of {self._kind.value}: {error}")
             return
-        _check_page(looked, found, question)
+        check_page(looked.add_page, looked.remarks, found, question, kind=self._kind)
+        if question == PAGED:
+            self._first = self._first or found
+        elif question == SECOND and is_first_again(self._first, found, question):
+            looked.add(Fault.PAGE, "page 2 has the records of page 1")
+
+    def _check_signer(self, looked: _Look) -> None:
+        """All answers are of one signer, also when nobody said of which one."""
+        if looked.verified is None:
+            return
+        signer = looked.verified.signer
+        known = self._signer = self._signer or signer
+        if (signer.oin, signer.kvk) != (known.oin, known.kvk):
+            looked.add(Fault.SIGNATURE, "the answer is signed by another organisation than the one before")
 
 
 class _Look:
     """One answer while it is looked at."""
 
-    def __init__(self, answer: RawAnswer, verifier: Verifier, given: Given) -> None:
+    def __init__(self, answer: RawAnswer, verifier: Verifier, given: Given, secrets: tuple[str, ...]) -> None:
         self.answer = answer
         self.fields = Fields(answer.fields)
         self.findings: list[Finding] = []
@@ -221,11 +278,14 @@ class _Look:
         self.code: str | None = None
         self.title: str | None = None
         self.verified: VerifiedMessage | None = None
-        self._verifier, self._given = verifier, given
+        self._verifier, self._given, self._secrets = verifier, given, secrets
         self._problem: dict[str, Any] | None = None
 
     def add(self, fault: Fault, detail: str) -> None:
         self.findings.append(Finding(fault, detail))
+
+    def add_page(self, detail: str) -> None:
+        self.add(Fault.PAGE, detail)
 
     def seen(self) -> str:
         """Status, code and title."""
@@ -241,7 +301,8 @@ class _Look:
                 Fault.REVOCATION, f"whether the provider's certificate is revoked is not known here: {error.detail}"
             )
         except VerificationError as error:
-            self.add(Fault.SIGNATURE, f"the signature on the answer is refused: {error.code}, {error.detail}")
+            detail = f"the signature on the answer is refused: {error.code}, {error.detail}"
+            self.findings.append(Finding(Fault.SIGNATURE, detail, error.code))
         except NlgovJadesError as error:
             self.add(Fault.SIGNATURE, f"the signature on the answer cannot be judged: {error}")
         else:
@@ -261,18 +322,18 @@ class _Look:
                 self._problem = json_object(self.answer.body, "a problem document")
             except MalformedSignatureError:
                 return None
-            self.code, self.title = _text(self._problem.get("code")), _title(self._problem.get("title"))
+            code = self._problem.get("code")
+            self.code = code if isinstance(code, str) and code in KNOWN_CODES else self._shown(code, CODE)
+            self.title = self._shown(self._problem.get("title"), TITLE)
         return self._problem
 
-
-def _text(code: object) -> str | None:
-    if not isinstance(code, str) or not code:
-        return None
-    return code if code in KNOWN_CODES else quoted(code, 40)
-
-
-def _title(title: object) -> str | None:
-    return quoted(title, TITLE) if isinstance(title, str) and title else None
+    def _shown(self, text: object, limit: int) -> str | None:
+        """A text of the answer, without what it repeats of the secrets that were sent."""
+        if not isinstance(text, str) or not text:
+            return None
+        for secret in self._secrets:
+            text = text.replace(secret, "…")
+        return quoted(text, limit)
 
 
 # --- refusals ------------------------------------------------------------------------------------------------------
@@ -288,6 +349,7 @@ def _refused(looked: _Look, expects: Refused) -> None:
         # What stands before the provider answers in its own words, and signs nothing.
         if status not in _CLIENT_ERRORS or status == _BUSY:
             looked.add(Fault.STATUS, _other_status(status, expects))
+        _check_reason(looked, problem, expects)
         return
     if status not in expects.statuses:
         looked.add(Fault.STATUS, _other_status(status, expects))
@@ -312,40 +374,17 @@ def _check_problem(looked: _Look, problem: dict[str, Any] | None, expects: Refus
     stated = problem.get("status", looked.answer.status)
     if type(stated) is not int or stated != looked.answer.status:
         looked.add(Fault.PROBLEM, "the problem document states another status than the answer")
-    code = problem.get("code")
-    if code in KNOWN_CODES and code not in expects.codes:
-        looked.add(Fault.REASON, f"the reason is {code}, and not {' or '.join(sorted(expects.codes))}")
-    elif code not in KNOWN_CODES:
+    if not _check_reason(looked, problem, expects):
         looked.remarks.append("The code is none that this library knows, so that the reason was not compared.")
     if expects.names is not None and expects.names.encode() not in looked.answer.body:
         looked.add(Fault.FIELD, f"the problem document does not name {expects.names}")
 
 
-# --- pages ---------------------------------------------------------------------------------------------------------
-
-
-def _check_page(looked: _Look, found: Survey, question: Question) -> None:
-    head = found.head
-    for asked, name in ((question.start, "startdatumLevering"), (question.end, "einddatumLevering")):
-        if asked is not None and head[name] != asked.isoformat():
-            looked.add(Fault.PAGE, f"{name} is not the date that was asked for")
-    if question.page_size is None:
-        return
-    if found.count > question.page_size:
-        looked.add(Fault.PAGE, f"it has more records than the {question.page_size} that were asked for")
-    if found.paging is None:
-        if found.shape is AnswerShape.ENVELOPE:
-            looked.add(Fault.PAGE, "the question has a pageSize, and the answer has no paginering")
-        else:
-            looked.remarks.append("A bare Uitwisselmodel, as in the earlier description: it says nothing about pages.")
-        return
-    names = ("pageSize", "currentPage", "totalPages", "totalRecords")
-    numbers = [found.paging.get(name) for name in names]
-    if not all(type(number) is int and number >= 0 for number in numbers):
-        looked.add(Fault.PAGE, "paginering has not the four numbers that DDAS describes")
-        return
-    size, current, pages, _ = (int(number or 0) for number in numbers)
-    if size > question.page_size:
-        looked.add(Fault.PAGE, f"paginering states a pageSize above the {question.page_size} that was asked for")
-    if question.page is not None and question.page <= max(1, pages) and current != question.page:
-        looked.add(Fault.PAGE, f"page {question.page} was asked for, and paginering states another one")
+def _check_reason(looked: _Look, problem: dict[str, Any] | None, expects: Refused) -> bool:
+    """Whether the reason is one that this library knows; one that it knows must be right."""
+    code = None if problem is None else problem.get("code")
+    if not isinstance(code, str) or code not in KNOWN_CODES:
+        return False
+    if code not in expects.codes:
+        looked.add(Fault.REASON, f"the reason is {code}, and not {' or '.join(sorted(expects.codes))}")
+    return True

@@ -16,7 +16,18 @@ from ..asking import body_of
 from ..question import END, PAGE, PAGE_SIZE, START, Question
 from .cases import Answered, Case
 from .catalogue_questions import UNKNOWN_PROPERTY
-from .forging import DIGEST, SIGNATURE, Draft, digest_of, flipped, md5_of, padded, resigned
+from .forging import (
+    DIGEST,
+    SIGNATURE,
+    Draft,
+    digest_of,
+    flipped,
+    mac_of,
+    md5_of,
+    padded,
+    resigned,
+    without_signature,
+)
 from .maker import Connections, Maker, Sending, UnavailableError
 from .wire import Ending
 
@@ -56,6 +67,10 @@ def _lower_case(maker: Maker, case: Case) -> Sending:
 def _chunked(maker: Maker, case: Case) -> Sending:
     draft = maker.good(body_of(_asked(case))).without("Content-Length").plus("Transfer-Encoding", "chunked")
     return Sending(messages=(draft.octets(chunked=True),))
+
+
+def _gzip_offered(maker: Maker, case: Case) -> Sending:
+    return _one(maker.good(body_of(_asked(case))).replaced("Accept-Encoding", "gzip"))
 
 
 def _twice(maker: Maker, case: Case) -> Sending:
@@ -122,6 +137,21 @@ def _body_and_digest(maker: Maker, _: Case) -> Sending:
 
 def _algorithm_none(maker: Maker, _: Case) -> Sending:
     return _one(maker.resigned(maker.paged(), {"alg": "none"}))
+
+
+def _signature_empty(maker: Maker, _: Case) -> Sending:
+    draft = maker.resigned(maker.paged(), {"alg": "none"})
+    return _one(draft.replaced(SIGNATURE, without_signature(draft.value(SIGNATURE))))
+
+
+def _algorithm_hmac(maker: Maker, _: Case) -> Sending:
+    draft = maker.resigned(maker.paged(), {"alg": "HS256"})
+    value = mac_of(draft.value(SIGNATURE), f"digest: {draft.value(DIGEST)}", maker.credentials.good)
+    return _one(draft.replaced(SIGNATURE, value))
+
+
+def _crit_unknown(maker: Maker, _: Case) -> Sending:
+    return _one(maker.resigned(maker.paged(), {"crit": ["b64", "sigD", "probe"], "probe": 1}))
 
 
 def _digest_not_covered(maker: Maker, _: Case) -> Sending:
@@ -202,6 +232,11 @@ def _length_twice(maker: Maker, _: Case) -> Sending:
     return _one(draft.plus("Content-Length", str(len(draft.body) // 2)))
 
 
+def _length_twice_last(maker: Maker, _: Case) -> Sending:
+    draft = maker.paged()
+    return _one(draft.before("Content-Length", str(len(draft.body) // 2)))
+
+
 def _length_and_chunked(maker: Maker, _: Case) -> Sending:
     return Sending(messages=(maker.paged().plus("Transfer-Encoding", "chunked").octets(chunked=True),))
 
@@ -223,9 +258,11 @@ MAKERS: Final[Mapping[str, Callable[[Maker, Case], Sending]]] = MappingProxyType
         "good-page": _good,
         "good-whole": _good,
         "good-period": _good,
+        "good-page-second": _good,
         "good-page-beyond": _good,
         "good-lower-case": _lower_case,
         "good-chunked": _chunked,
+        "good-gzip-offered": _gzip_offered,
         "good-twice": _twice,
         "unsigned": _unsigned,
         "digest-missing": _digest_missing,
@@ -238,6 +275,9 @@ MAKERS: Final[Mapping[str, Callable[[Maker, Case], Sending]]] = MappingProxyType
         "body-reserialised": _body_reserialised,
         "body-and-digest": _body_and_digest,
         "algorithm-none": _algorithm_none,
+        "signature-empty": _signature_empty,
+        "algorithm-hmac": _algorithm_hmac,
+        "crit-unknown": _crit_unknown,
         "digest-not-covered": _digest_not_covered,
         "early-dialect": _early_dialect,
         "stolen-certificate": _stolen_certificate,
@@ -254,6 +294,7 @@ MAKERS: Final[Mapping[str, Callable[[Maker, Case], Sending]]] = MappingProxyType
         "length-short": _length_short,
         "length-long": _length_long,
         "length-twice": _length_twice,
+        "length-twice-last": _length_twice_last,
         "length-and-chunked": _length_and_chunked,
         "dates-reversed": _question({START: "2025-03-31", END: "2025-01-01", PAGE: 1, PAGE_SIZE: 5}),
         "date-impossible": _question({START: "2025-02-30", PAGE: 1, PAGE_SIZE: 5}),

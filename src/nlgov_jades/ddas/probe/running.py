@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import email.utils
 import re
 import ssl
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC
 
 from ... import __version__
@@ -20,10 +21,11 @@ from ...result import VerifiedMessage
 from ...sign import SendChain
 from ...verify import Verifier
 from ..kinds import Kind
+from .advice import AS_FIRST
 from .cases import Case, Refused, Refuser
 from .catalogue import BY_ID, CASES
 from .certificates import Credentials
-from .judging import Fault, Finding, Given, Judge, Judgement
+from .judging import UNSIGNED, Fault, Finding, Given, Judge, Judgement
 from .maker import Connections, Maker, Sending, UnavailableError
 from .making import MAKERS
 from .report import CaseResult, ProbeReport, ProviderFacts, Verdict
@@ -52,6 +54,11 @@ MAX_WAITED = 300.0
 THROTTLED_SECONDS = 1.0
 BUSY_SECONDS = 1.0
 """What is waited where an answer says no time."""
+
+CLOCKS = dt.timedelta(seconds=60)
+"""How much the clocks of both sides may differ."""
+
+EARLIER = "The answer was signed before it was asked for: it was kept from an earlier question."
 
 _NOTHING = Given()
 _BUSY = 429
@@ -123,7 +130,8 @@ def probe(
     """
     settings = settings or ProbeSettings()
     maker = Maker(endpoint=endpoint, credentials=credentials, clock=clock, send_chain=settings.send_chain)
-    run = _Run(endpoint, Judge(verifier=verifier, kind=kind, given=given), maker, settings=settings, sleep=sleep)
+    judge = Judge(verifier=verifier, kind=kind, given=given, secrets=endpoint.secrets)
+    run = _Run(endpoint, judge, maker, settings=settings, sleep=sleep)
     started, begun = check_time(clock()), time.monotonic()
     results = []
     for number, case in enumerate(CASES, start=1):
@@ -154,9 +162,27 @@ def _notes(results: list[CaseResult], verifier: Verifier, settings: ProbeSetting
         notes.append("No OIN of the provider was given: any signer under the given roots was accepted.")
     if verifier.policy.revocation.mode is RevocationMode.OFF:
         notes.append("Whether the provider's certificate is revoked was not checked.")
+    earlier = [result.case.id for result in results if EARLIER in result.remarks]
+    if earlier:
+        notes.append(
+            f"Kept from an earlier question, by the time they were signed: the answers to {', '.join(earlier)}."
+        )
     if settings.skip:
         notes.append(f"Left out on purpose: {', '.join(case.id for case in CASES if case.id in settings.skip)}.")
     return tuple(notes)
+
+
+def with_remark(judgement: Judgement, asked: dt.datetime) -> Judgement:
+    """The same, with a remark where the answer was signed before it was asked for.
+
+    Args:
+        judgement: Of an answer.
+        asked: When it was asked for, UTC.
+    """
+    signed = None if judgement.verified is None else judgement.verified.signing_time
+    if signed is None or signed >= asked - CLOCKS:
+        return judgement
+    return replace(judgement, remarks=(*judgement.remarks, EARLIER))
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,6 +213,7 @@ class _Run:
         self._context: ssl.SSLContext | None = endpoint.tls.context() if endpoint.scheme == "https" else None
         self._silent, self._throttled = 0, 0
         self._was_reached, self._signs_refusals = False, False
+        self._first: Judgement | None = None
         self.proof: VerifiedMessage | None = None
         self.waits: list[float] = []
 
@@ -213,13 +240,25 @@ class _Run:
             seen=judgement.seen,
             findings=judgement.findings,
             remarks=judgement.remarks,
-            advice=judgement.advice(case),
+            advice=self._advice(case, judgement),
             status=judgement.status,
             code=judgement.code,
             signed=judgement.verified is not None,
             attempts=attempts,
             seconds=time.monotonic() - begun,
         )
+
+    def _advice(self, case: Case, judgement: Judgement) -> str:
+        """What to do; said once, where it is what is wrong with the first case already."""
+        if case is CASES[0]:
+            self._first = judgement
+            return judgement.advice(case)
+        causes = judgement.causes()
+        if self._signs_refusals:
+            causes -= {UNSIGNED}  # refusals to strangers are signed so often, and no more
+        if self._first is not None and causes and causes <= self._first.causes():
+            return AS_FIRST
+        return judgement.advice(case)
 
     def _patiently(self, case: Case) -> tuple[Judgement, int]:
         """Try a case, and again where that is not its fault."""
@@ -245,7 +284,7 @@ class _Run:
         return alone and isinstance(case.expects, Refused) and self._signs_refusals and self._throttled < MAX_THROTTLED
 
     def _attempt(self, case: Case, *, last: bool) -> Judgement | _Busy:
-        sending = MAKERS[case.id](self._maker, case)
+        sending, asked = MAKERS[case.id](self._maker, case), self._maker.now()
         try:
             answers = self._exchange(sending)
         except WireError as error:
@@ -264,7 +303,7 @@ class _Run:
             status = next(answer.status for answer in answers if answer.status != _OK)
             finding = Finding(Fault.FIRST, f"the good message before it was answered with {status}")
             return Judgement(findings=(finding,), seen=f"{status} to the first message", status=status)
-        return self._judge.judge(case, answers[-1])
+        return with_remark(self._judge.judge(case, answers[-1]), asked)
 
     def _note_silence(self, case: Case, error: WireError) -> None:
         is_expected = isinstance(case.expects, Refused) and case.expects.by is Refuser.ANYBODY

@@ -40,12 +40,16 @@ MAX_INTERIM = 10
 
 PIECE = 64 * 1024
 
+SECRET = 6
+"""Characters: a shorter part of a value is a word like any other."""
+
 _FIRST_FINAL = 200
 _TOO_LONG_HINT = 431
 _PORTS = {"http": 80, "https": 443}
 _TARGET = re.compile(r"/[\x21-\x7e]*")
 _NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _VALUE = re.compile(r"[\x21-\x7e](?:[\t\x20-\x7e]*[\x21-\x7e])?")
+_PARTS = re.compile(r"[\s=&;,]+")
 _OURS = frozenset(
     {"host", "content-type", "content-length", "transfer-encoding", "connection", "digest", "content-digest"}
     | {"accept", "accept-encoding", "user-agent", "nlgov-adr-payload-sig", "content-encoding"}
@@ -75,12 +79,14 @@ class WireError(NlgovJadesError):
 
     Attributes:
         fault: Why; its value is a stable code.
+        status: Of the answer that began and did not end, or `None`.
     """
 
     def __init__(self, fault: WireFault, detail: str) -> None:
         super().__init__(detail)
         self.fault = fault
         self.detail = detail
+        self.status: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -172,6 +178,13 @@ class Endpoint:
         return host if self.port == _PORTS[self.scheme] else f"{host}:{self.port}"
 
     @property
+    def secrets(self) -> tuple[str, ...]:
+        """What of it is in no report, also where an answer repeats it: values of the query and of further fields."""
+        texts = [*(value for _, value in self.fields), self.target.partition("?")[2]]
+        parts = {*texts, *(part for text in texts for part in _PARTS.split(text))}
+        return tuple(sorted((part for part in parts if len(part) >= SECRET), key=len, reverse=True))
+
+    @property
     def shown(self) -> str:
         """The address without its query, which may hold what nobody else should read."""
         path, mark, _ = self.target.partition("?")
@@ -220,6 +233,7 @@ class Connection:
 
     def __init__(self, endpoint: Endpoint, *, seconds: float, context: ssl.SSLContext | None) -> None:
         self._seconds = seconds
+        self._status: int | None = None
         self._socket = _connected(endpoint, seconds, context)
         self.server_certificate: str | None = None
         if isinstance(self._socket, ssl.SSLSocket):
@@ -246,6 +260,14 @@ class Connection:
             WireError: There is none.
         """
         until = time.monotonic() + (self._seconds if seconds is None else seconds)
+        self._status = None
+        try:
+            return self._answer(octets, ending, until)
+        except WireError as error:
+            error.status = self._status
+            raise
+
+    def _answer(self, octets: bytes, ending: Ending, until: float) -> RawAnswer:
         try:
             self._send(octets, ending, until)
             return self._read(until)
@@ -280,6 +302,7 @@ class Connection:
                     raise WireError(WireFault.TOO_LONG, f"more than {MAX_INTERIM} interim answers came, and no other")
             elif isinstance(event, h11.Response):
                 head = event
+                self._status = event.status_code
             elif isinstance(event, h11.Data):
                 body += event.data
                 if len(body) > MAX_ANSWER:
@@ -290,7 +313,8 @@ class Connection:
                     fields=tuple((bytes(name), bytes(value)) for name, value in head.headers.raw_items()),
                     body=bytes(body),
                     server_certificate=self.server_certificate,
-                    can_go_on=parser.our_state is h11.DONE and not parser.trailing_data[0],
+                    # Nothing came behind it, and not the end of the connection, which may be the end of the body.
+                    can_go_on=parser.our_state is h11.DONE and parser.trailing_data == (b"", False),
                 )
             else:
                 raise WireError(WireFault.CLOSED, "the connection was closed before there was an answer")

@@ -127,6 +127,16 @@ def test_what_is_said_to_the_next_machine_only_goes_no_further(world: World) -> 
     assert [name for name, _ in reply.lines] == [b"Content-Length", b"Y"]
 
 
+def test_a_peer_cannot_have_the_token_or_the_transaction_id_taken_away(world: World) -> None:
+    named = ("connection", "close, Fsc-Authorization,\tfsc-transaction-id , FSC-ERROR-CODE")
+    upstream = Upstream(lines=[("Content-Length", "2"), ("Connection", "Fsc-Error-Code"), ("Fsc-Error-Code", "X")])
+    token = token_of(world)
+    reply = ask(world, upstream, ("fsc-transaction-id", TRANSACTION), named, token=token)
+    assert upstream.value("Fsc-Authorization") == token
+    assert upstream.value("Fsc-Transaction-Id") == TRANSACTION
+    assert reply.values("Fsc-Error-Code") == ["X"]
+
+
 def test_a_body_in_chunks_stays_one(world: World) -> None:
     upstream = Upstream()
     headers = [(b"host", b"a"), (b"transfer-encoding", b"chunked"), (b"fsc-authorization", token_of(world).encode())]

@@ -63,6 +63,12 @@ def test_a_transaction_id_is_kept(world: World) -> None:
     assert upstream.values("Fsc-Transaction-Id") == [TRANSACTION.upper()]
 
 
+def test_a_transaction_id_that_is_named_in_connection_is_kept_too(world: World) -> None:
+    upstream = Upstream()
+    ask(world, upstream, ("fsc-transaction-id", TRANSACTION), ("connection", "fsc-transaction-id"))
+    assert upstream.values("Fsc-Transaction-Id") == [TRANSACTION]
+
+
 @pytest.mark.parametrize("given", [[], ["no id"], [TRANSACTION, TRANSACTION], [""]], ids=str)
 def test_a_request_without_one_transaction_id_gets_one(world: World, given: list[str]) -> None:
     upstream = Upstream()

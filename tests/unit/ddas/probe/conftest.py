@@ -28,7 +28,7 @@ def page(**changes: Any) -> dict[str, Any]:
         "aanleverdatumEnTijd": "2026-01-01T00:00:00Z",
         "codeGegevensleverancier": "GL1",
         "leveringen": [
-            {"teller": 1, "aanleverende_organisatie": {"(Statutaire) Naam": "X"}, "schuldhulptrajecten": [{"a": 1}] * 3}
+            {"teller": 1, "aanleverende_organisatie": {"(Statutaire) Naam": "X"}, "schuldhulptrajecten": [{"a": 1}] * 5}
         ],
     }
     paging = {"pageSize": 5, "currentPage": 1, "totalPages": 2, "totalRecords": 7}

@@ -5,11 +5,14 @@ import json
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.serialization import Encoding
 
+from nlgov_jades import HttpRequest, Signer, SigningCredential, Verifier, profiles
 from nlgov_jades.ddas.probe import Material, credentials
-from nlgov_jades.errors import ConfigurationError
+from nlgov_jades.errors import CertificatePathError, ConfigurationError
 from nlgov_jades.pki.identity import common_name, oin_of
 from nlgov_jades.testing import CaKeys, Hierarchy, Issued, save_hierarchy, save_signer
+from nlgov_jades.testing.hierarchy import pem
 
 NOW = dt.datetime(2026, 6, 15, 12, tzinfo=dt.UTC)
 
@@ -38,6 +41,47 @@ def test_the_foreign_one_has_the_same_name_and_another_root(issued: Issued) -> N
     assert (oin_of(foreign), common_name(foreign)) == (oin_of(issued.certificate), common_name(issued.certificate))
     assert made.foreign.chain[-1].public_key() != issued.chain[-1].public_key()
     assert dict(made.others) == {}
+
+
+def test_the_foreign_one_differs_in_keys_alone(issued: Issued, verifier: Verifier) -> None:
+    made = credentials(issued.credential, at=NOW)
+    assert len(made.foreign.chain) == len(issued.chain)
+    for good, copy in zip(issued.chain, made.foreign.chain, strict=True):
+        assert (copy.subject, copy.issuer, copy.serial_number) == (good.subject, good.issuer, good.serial_number)
+        assert (copy.not_valid_before_utc, copy.not_valid_after_utc) == (
+            good.not_valid_before_utc,
+            good.not_valid_after_utc,
+        )
+        assert list(copy.extensions) == list(good.extensions)
+        assert copy.public_key() != good.public_key()
+        assert len(copy.public_bytes(Encoding.DER)) == len(good.public_bytes(Encoding.DER))
+    request = HttpRequest(method="POST", target="/", fields=[("Content-Type", "application/json")], body=b"{}")
+    for send in ("leaf", "no-root"):
+        signer = Signer(made.foreign, profile=profiles.DDAS, clock=lambda: NOW, send_chain=send)
+        with pytest.raises(CertificatePathError):
+            verifier.verify(request.with_fields(signer.sign(request)))
+
+
+def test_of_a_part_of_the_chain_a_copy_is_made_too(issued: Issued) -> None:
+    for length in (1, 2):
+        part = SigningCredential.from_pem(issued.key_pem(), pem(issued.chain[:length]))
+        foreign = credentials(part, at=NOW).foreign
+        assert [one.subject for one in foreign.chain] == [one.subject for one in issued.chain[:length]]
+
+
+@pytest.mark.parametrize(
+    ("own", "other"),
+    [
+        ("00000001002220647000", "00000001002220657000"),
+        ("00000003123456790000", "00000003123456700000"),
+        (None, "00000099000000001000"),
+    ],
+)
+def test_the_other_oin_is_none_that_only_tests_have(
+    hierarchy: Hierarchy, pki: Path, own: str | None, other: str
+) -> None:
+    made = credentials(hierarchy.tsp.issue(oin=own, kvk="12345678").credential, at=NOW, pki=pki)
+    assert str(oin_of(made.others[Material.OTHER_OIN].chain[0])) == other
 
 
 def test_the_ca_keys_of_others_are_refused(issued: Issued, stranger: Hierarchy, tmp_path: Path) -> None:

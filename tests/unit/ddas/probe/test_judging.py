@@ -12,6 +12,7 @@ from nlgov_jades.ddas.probe.cases import Refused, Refuser
 from nlgov_jades.ddas.probe.catalogue import BY_ID, CASES
 from nlgov_jades.ddas.probe.judging import KNOWN_CODES, Fault, Judge, Judgement
 from nlgov_jades.ddas.probe.wire import RawAnswer, WireError, WireFault
+from nlgov_jades.testing import Hierarchy
 
 from .conftest import Answer, page, problem
 
@@ -55,6 +56,17 @@ def paged(**changes: Any) -> dict[str, Any]:
         ("good-page", paged(totalRecords=None), "four numbers"),
         ("good-page", paged(pageSize=6), "above the 5"),
         ("good-page", paged(currentPage=2), "another one"),
+        ("good-page", paged(totalPages=3), "contradicts itself"),
+        ("good-page", paged(totalRecords=11), "contradicts itself"),
+        ("good-page", paged(pageSize=0), "contradicts itself"),
+        ("good-page", paged(totalRecords=0, totalPages=0), "as many records"),
+        ("good-page", paged(totalRecords=3, totalPages=1), "as many records"),
+        ("good-page", paged(pageSize=4), "as many records"),
+        ("good-whole", paged(currentPage=2), "another one"),
+        ("good-whole", paged(pageSize=25_001, totalPages=1), "a page may have"),
+        ("good-page-second", paged(), "another one"),
+        ("good-page-beyond", paged(currentPage=2), "does not exist"),
+        ("good-page-beyond", paged(currentPage=999_999), "does not exist"),
         ("good-page", page(leveringen=[]) | {"paginering": []}, "no page of SHV"),
         (
             "good-page",
@@ -71,7 +83,7 @@ def paged(**changes: Any) -> dict[str, Any]:
         ("good-period", page(startdatumLevering="2025-01-02"), "startdatumLevering"),
         ("good-period", page(einddatumLevering="2025-03-30"), "einddatumLevering"),
     ],
-    ids=range(13),
+    ids=range(24),
 )
 def test_what_is_no_page_or_another_one_fails(
     judge: JudgeOf, answer: Answer, case: str, body: dict[str, Any] | bytes, words: str
@@ -86,13 +98,70 @@ def test_what_is_no_page_or_another_one_fails(
 def test_a_page_that_does_not_exist_is_the_first_one_or_an_empty_one(
     judge: JudgeOf, answer: Answer, current: int
 ) -> None:
-    assert faults(judge("good-page-beyond", answer(200, paged(currentPage=current)))) == []
+    whole = paged(currentPage=current)
+    if current != 1:
+        whole["gegevens"]["leveringen"] = []
+    assert faults(judge("good-page-beyond", answer(200, whole))) == []
 
 
 def test_a_good_message_that_is_refused_fails_with_the_reason(judge: JudgeOf, answer: Answer) -> None:
     judgement = judge("good-page", answer(403, problem(status=403, code="SIGNER_NOT_ALLOWED")))
     assert faults(judgement) == ["REFUSED"]
     assert "403 SIGNER_NOT_ALLOWED" in judgement.findings[0].detail
+    assert "`signers`" in judgement.advice(BY_ID["good-page"])
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "words"),
+    [
+        (503, "REVOCATION_UNKNOWN", "fetcher"),
+        (400, "SIGNING_TIME", "clocks"),
+        (400, "MALFORMED_MESSAGE", "public address"),
+        (400, "FSC_TOKEN_MISSING", "outway"),
+        (404, "NOT_FOUND", "/v1"),
+        (404, "of-another", "/v1"),
+    ],
+)
+@pytest.mark.parametrize("case", ["good-page", "good-period"])
+def test_what_to_do_follows_from_the_code_of_a_refused_good_message(
+    judge: JudgeOf, answer: Answer, case: str, status: int, code: str, words: str
+) -> None:
+    told = judge(case, answer(status, problem(status=status, code=code))).advice(BY_ID[case])
+    assert words in told
+    assert BY_ID[case].advice not in told
+
+
+def test_a_code_that_nobody_knows_leaves_the_advice_of_the_case(judge: JudgeOf, answer: Answer) -> None:
+    told = judge("good-page", answer(400, problem(code="ANDERS"))).advice(BY_ID["good-page"])
+    assert told == BY_ID["good-page"].advice
+
+
+@pytest.mark.parametrize("case", ["good-page", "body-tampered", "page-zero"])
+def test_where_a_web_server_answers_only_its_limits_are_told(judge: JudgeOf, answer: Answer, case: str) -> None:
+    told = judge(case, answer(502, b"<html>", sign=False, media_type="text/html")).advice(BY_ID[case])
+    assert "proxy_buffer_size" in told
+    assert "Sign every answer" not in told
+    signed = judge("body-tampered", answer(502, problem(status=502)))
+    assert "proxy_buffer_size" not in signed.advice(BY_ID["body-tampered"])
+
+
+def test_a_path_to_no_root_is_a_matter_of_the_chain_and_not_of_signing(
+    verifier: Verifier, stranger: Hierarchy, answer: Answer, clock: Callable[[], dt.datetime]
+) -> None:
+    judging = Judge(verifier=Verifier(trust=stranger.trust, policy=verifier.policy, clock=clock), kind=Kind.SHV)
+    told = judging.judge(BY_ID["good-page"], answer(200, page())).advice(BY_ID["good-page"])
+    assert "cert check" in told
+    assert "Sign every answer" not in told
+
+
+def test_answers_are_wrong_for_one_reason_when_their_causes_are_the_same(judge: JudgeOf, answer: Answer) -> None:
+    first = judge("good-page", answer(403, problem(status=403, code="SIGNER_NOT_ALLOWED")))
+    same = judge("page-zero", answer(403, problem(status=403, code="SIGNER_NOT_ALLOWED")))
+    other = judge("page-zero", answer(403, problem(status=403, code="CERTIFICATE_PATH")))
+    unsigned = judge("page-zero", answer(403, problem(status=403, code="SIGNER_NOT_ALLOWED"), sign=False))
+    assert same.causes() <= first.causes()
+    assert not other.causes() <= first.causes()
+    assert not unsigned.causes() <= first.causes()
 
 
 def test_a_good_message_that_a_gateway_answers_fails_as_such(judge: JudgeOf, answer: Answer) -> None:
