@@ -20,6 +20,9 @@ __all__ = ["ANY_POLICY", "policies_of", "valid_policies"]
 ANY_POLICY = "2.5.29.32.0"
 """anyPolicy (RFC 5280 §4.2.1.4); as initial policy set it says that no policy is asked for."""
 
+_MAX_TOLD = 8
+"""Policies of a certificate that an error names: real ones state one to three, and a certificate of 8 KB may state hundreds."""
+
 _POLICY_MAPPINGS = ExtensionOID.POLICY_MAPPINGS
 
 
@@ -135,7 +138,9 @@ def _failed(certificate: x509.Certificate, initial: frozenset[str]) -> Certifica
             f"a CA demands an explicit certificate policy, and the path has none at {name}", certificate=name
         )
     stated = policies_of(certificate)
-    has = ", ".join(sorted(stated)) if stated else "none"
+    has = ", ".join(sorted(stated)[:_MAX_TOLD]) if stated else "none"
+    if stated and len(stated) > _MAX_TOLD:
+        has += f" and {len(stated) - _MAX_TOLD} more"
     wanted = ", ".join(sorted(initial))
     return CertificatePathError(
         f"the path of {name} is valid for none of the certificate policies {wanted}; it states {has}", certificate=name

@@ -184,8 +184,23 @@ def test_a_refusal_names_the_certificate_and_what_it_states(refused: Refused, pa
         valid_policies(path(ca(A), ca(), ca(A)), frozenset({B}))
     assert isinstance(caught.value, CertificatePathError)
     assert caught.value.certificate == "'CA 1'"
+    with refused(CertificatePathError, "it states none") as caught:
+        valid_policies(path(ca(), ca(A), ca(A)), frozenset({A}))
+    assert isinstance(caught.value, CertificatePathError)
+    assert caught.value.certificate == "'CA 0'", "the first without a policy"
     with refused(CertificatePathError, "it states 1.2.3.1, 1.2.3.3"):
         valid_policies(path(ca(ANY), ca(C, A)), frozenset({B}))
+
+
+@pytest.mark.parametrize(("count", "end"), [(8, "1.2.4.7"), (9, "1.2.4.7 and 1 more"), (300, "1.2.4.104 and 292 more")])
+def test_a_refusal_names_eight_policies_and_counts_the_others(
+    refused: Refused, path: Path, count: int, end: str
+) -> None:
+    # Found by fuzzing: a certificate of 16 KB made a line of 27 000 characters.
+    stated = ca(*(f"1.2.4.{number}" for number in range(count)))
+    with refused(CertificatePathError, "; it states 1.2.4.0, 1.2.4.1") as caught:
+        valid_policies(path(ca(ANY), stated), frozenset({B}))
+    assert caught.value.detail.endswith(end)
 
 
 @pytest.mark.parametrize("critical", [True, False])
