@@ -237,6 +237,10 @@ def refused() -> Callable[..., AbstractContextManager[pytest.ExceptionInfo[error
             else 400
         )
         assert words in error.detail
+        if isinstance(error, errors.CertificatePathError):
+            # Whoever has to repair a path must know where.
+            assert error.certificate
+            assert error.certificate in error.detail
 
     return refusal
 

@@ -108,6 +108,7 @@ def test_the_strong_digests_of_a_content_digest_field_are_read(value: str, algor
         pytest.param(f"SHA-256={B256},SHA-256={B256}", id="twice the same"),
         pytest.param(f"SHA-256={B256},sha-256={B256}", id="twice in two spellings"),
         pytest.param(f"SHA-256={B256},MD5=x,md5=y", id="a weak one twice"),
+        pytest.param(f"SHA-256={B256},MD5=", id="a weak one without a value"),
         pytest.param(f"\u017fHA-256={B256}", id="long s"),
     ],
 )
@@ -147,6 +148,7 @@ def test_a_content_digest_field_of_another_form_is_refused(refused: Refused, val
         (parse_digest, f"SHA-384={B512}"),
         (parse_digest, f"id-sha-256={B256}"),
         (parse_digest, f"SHA256={B256}"),
+        (parse_digest, f"XSHA-256={B256}"),
         (parse_content_digest, "md5=:HUXZLQLMuI/KZ5KDcJPcOA==:"),
         (parse_content_digest, "sha=:thvDyvhfIqlvFe+A9MYgxAfm1q5=:"),
     ],
@@ -226,6 +228,10 @@ def test_an_algorithm_that_was_not_fed_is_an_error_of_ours_and_not_a_mismatch() 
 def test_a_body_digest_without_known_algorithms_cannot_be_made(algorithms: object) -> None:
     with pytest.raises(ConfigurationError, match="needs at least one DigestAlgorithm"):
         BodyDigest(cast("list[DigestAlgorithm]", algorithms))
+
+
+def test_a_body_digest_shows_what_it_computes_and_over_how_much() -> None:
+    assert repr(BodyDigest([SHA_256, SHA_512])) == "<BodyDigest: SHA-256, SHA-512 over 0 octets>"
 
 
 def test_an_algorithm_named_twice_is_computed_once() -> None:

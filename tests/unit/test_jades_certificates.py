@@ -19,7 +19,7 @@ from nlgov_jades.errors import (
     UnsupportedAlgorithmError,
     VerificationError,
 )
-from nlgov_jades.jades import certificate_reference, check_references, read_certificates, read_x5c
+from nlgov_jades.jades import certificate_reference, check_references, has_only_reference, read_certificates, read_x5c
 from nlgov_jades.profiles import CertificateReference
 from nlgov_jades.testing import Hierarchy, Issued
 
@@ -251,3 +251,19 @@ def test_a_reference_object_of_another_form_is_malformed(refused: Refused, value
 def test_sigx5ts_is_a_list(refused: Refused, value: object) -> None:
     with refused(MalformedSignatureError, "sigX5ts is not a list of references"):
         check_references({"sigX5ts": value}, CHAIN)
+
+
+@pytest.mark.parametrize(
+    ("header", "only"),
+    [
+        ({"x5t#S256": "AAAA"}, True),
+        ({"x5t#S256": "AAAA", "x5t": "BBBB", "kid": "x"}, True),
+        ({"x5t#S256": "BBBB"}, False),
+        ({}, False),
+        ({"x5t#S256": "AAAA", "x5t#o": {}}, False),
+        ({"x5t#S256": "AAAA", "sigX5ts": []}, False),
+        ({"x5t#o": {}, "sigX5ts": []}, False),
+    ],
+)
+def test_only_the_usual_reference_alone_needs_no_further_look(header: dict[str, Any], only: bool) -> None:  # noqa: FBT001 - what is asked
+    assert has_only_reference(header, "AAAA") is only

@@ -258,3 +258,27 @@ def test_a_closed_list_takes_what_the_message_has_and_refuses_what_it_has_not(re
 
 def test_an_absent_field_is_not_asked_for() -> None:
     check_pars([TARGET, "digest"], MESSAGE, HttpRequest(method="GET", target="/", fields=Fields([DIGEST])))
+
+
+OPEN = dataclasses.replace(PAYLOAD, others=OtherFields.ALLOWED)
+
+
+@pytest.mark.parametrize("covers", [PAYLOAD, OPEN], ids=["closed list", "open list"])
+def test_a_signer_that_covers_an_unknown_request_is_refused_and_the_configuration_is_not_blamed(
+    refused: Refused, covers: HttpHeaders
+) -> None:
+    with refused(ProfileViolationError, "the signature covers (request-target), and the request is not known"):
+        check_pars(["digest", TARGET], covers, HttpResponse(status=200, fields=[DIGEST]))
+
+
+def test_a_signer_may_cover_a_known_request_where_the_profile_leaves_it_open() -> None:
+    request = post(DIGEST)
+    check_pars(["digest", TARGET], OPEN, HttpResponse(status=200, fields=[DIGEST], request=request))
+    check_pars(["digest", TARGET], OPEN, request)
+
+
+@pytest.mark.parametrize("method", ["P", "P" * 32])
+def test_the_longest_method_has_32_characters_and_the_shortest_has_one(refused: Refused, method: str) -> None:
+    assert payload_octets([TARGET], post(method=method)) == f"(request-target): {method.lower()} /a?b=1".encode()
+    with refused(MalformedSignatureError, "cannot be signed"):
+        payload_octets([TARGET], post(method="P" * 33))

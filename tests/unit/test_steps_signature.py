@@ -11,7 +11,8 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from nlgov_jades import HttpRequest, Verifier, profiles
+from nlgov_jades import HttpRequest, VerificationPolicy, Verifier, profiles
+from nlgov_jades.beginnings import Beginnings
 from nlgov_jades.errors import (
     InvalidSignatureError,
     MalformedSignatureError,
@@ -19,6 +20,7 @@ from nlgov_jades.errors import (
     UnsupportedAlgorithmError,
     VerificationError,
 )
+from nlgov_jades.steps import BodyArrival, check_fields
 from nlgov_jades.testing import Hierarchy, Issued
 
 Forge = Callable[..., HttpRequest]
@@ -256,3 +258,24 @@ def test_step_8_an_attacker_cannot_sign_with_the_keys_of_jku_jwk_or_x5u(
         signer=Issued(hierarchy.tsp.key, issued.chain),
         edit=says(jwk=jwk, jku="https://attacker.test/jwks.json", x5u="https://attacker.test/cert.pem"),
     )
+
+
+def test_what_was_established_shows_profile_and_fields_and_nothing_that_was_sent(
+    forge: Forge, request_message: HttpRequest, policy: VerificationPolicy
+) -> None:
+    message = forge(request_message)
+    signed = check_fields(message, policy, BodyArrival.HERE, find=None, beginnings=Beginnings())
+    assert repr(signed) == "<SignedMessage: ddas, covers digest>"
+
+
+def test_the_signer_is_known_by_the_first_certificate_and_the_others_only_help_to_find_a_path(
+    forge: Forge, request_message: HttpRequest, policy: VerificationPolicy, issued: Issued
+) -> None:
+    message = forge(request_message)
+    found = check_fields(message, policy, BodyArrival.HERE, find=None, beginnings=Beginnings()).certificates
+    sent = issued.chain[:-1]
+    assert found.leaf == issued.certificate
+    assert found.untrusted == sent[1:]
+    assert found.der == tuple(certificate.public_bytes(Encoding.DER) for certificate in sent)
+    assert found.x5t == b64url(hashlib.sha256(found.der[0]).digest())
+    assert found.key == issued.certificate.public_key()

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import base64
 import datetime as dt
+import hashlib
 from binascii import b2a_base64
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 
 import pytest
 from cryptography import x509
@@ -16,6 +20,7 @@ from nlgov_jades.errors import (
     MessageNotSignableError,
     ProfileViolationError,
     UnsupportedAlgorithmError,
+    VerificationError,
 )
 from nlgov_jades.jades import read_certificates
 from nlgov_jades.pki.crl import Entries, check_crl, parse_crl
@@ -24,6 +29,8 @@ from nlgov_jades.pki.signatures import ForgedDataError
 from nlgov_jades.policy import RevocationPolicy
 from nlgov_jades.testing import Hierarchy, Issued, Revocation, make_crl
 from nlgov_jades.testing.hierarchy import new_key
+
+Refused = Callable[..., AbstractContextManager[pytest.ExceptionInfo[VerificationError]]]
 
 START = dt.datetime(2026, 6, 15, 12, 0, 0, tzinfo=dt.UTC)
 HOUR = dt.timedelta(hours=1)
@@ -89,6 +96,39 @@ def test_the_second_message_of_a_signer_fetches_nothing(
     assert after_first > 0
     assert checking.verify(message).revocation == first.revocation
     assert authorities.fetched == after_first
+
+
+def other_digest(name: str) -> dict[str, str]:
+    digest = hashlib.new({"S256": "sha256", "S512": "sha512"}[name], b"another certificate").digest()
+    return {"digAlg": name, "digVal": base64.urlsafe_b64encode(digest).rstrip(b"=").decode()}
+
+
+@pytest.mark.parametrize(
+    ("references", "words"),
+    [
+        ({"x5t#S256": other_digest("S256")["digVal"]}, "x5t#S256"),
+        ({"x5t#o": other_digest("S512")}, "x5t#o"),
+        ({"sigX5ts": [other_digest("S512")]}, "sigX5ts"),
+        ({"x5t#S256": other_digest("S256")["digVal"], "x5t#o": other_digest("S512")}, "x5t#S256"),
+    ],
+)
+def test_a_signer_that_is_known_is_held_to_each_reference_again(
+    checking: Verifier,
+    authorities: Authorities,
+    message: HttpRequest,
+    request_message: HttpRequest,
+    signer: Issued,
+    forge: Callable[..., HttpRequest],
+    refused: Refused,
+    references: dict[str, object],
+    words: str,
+) -> None:
+    checking.verify(message)
+    fetched = authorities.fetched
+    checking.verify(forge(request_message, signer=signer))
+    assert authorities.fetched == fetched, "the signer is known"
+    with refused(ProfileViolationError, f"{words} does not name the certificate"):
+        checking.verify(forge(request_message, signer=signer, edit=lambda header: header.update(references)))
 
 
 def test_a_verdict_ends_after_the_four_hours_of_the_policy(

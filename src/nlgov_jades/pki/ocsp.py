@@ -150,7 +150,7 @@ def _check_status(response: ocsp.OCSPResponse) -> None:
 def _refuse_critical(data: asn1_ocsp.ResponseData) -> None:
     # A nonce was not asked for; nothing else is known that changes what a response means.
     lists = [data["response_extensions"], *(single["single_extensions"] for single in data["responses"])]
-    if any(extension["critical"].native for extensions in lists for extension in extensions or ()):
+    if any(extension["critical"].native for extensions in lists for extension in extensions):
         raise UnusableDataError("the OCSP response has a critical extension that is not processed")
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
+from typing import Any
 
 import pytest
 
 from nlgov_jades import RevocationPolicy
-from nlgov_jades.pki.answer import Answer, Standing, check_window, decide
+from nlgov_jades.pki.answer import Answer, Standing, check_window, decide, later
 from nlgov_jades.pki.signatures import UnusableDataError
 from nlgov_jades.result import RevocationSource
 
@@ -101,3 +102,36 @@ def test_newer_data_that_call_a_certificate_revoked_before_the_time_in_question_
     with pytest.raises(UnusableDataError, match="after the time it is asked for"):
         check_window(later, later + HOUR, policy=HARD, at=NOW, what="CRL", revoked_at=NOW + HOUR)
     assert check_window(later, later + HOUR, policy=HARD, at=NOW, what="CRL", revoked_at=NOW - HOUR) == later + HOUR
+
+
+def test_a_hold_as_new_as_the_good_data_counts_whatever_was_on_hold_before() -> None:
+    earlier, good, hold = said(Standing.ON_HOLD, 3), said(Standing.GOOD, 1), said(Standing.ON_HOLD, 1)
+    answer = decide([earlier, good, hold])
+    assert answer is not None
+    assert answer.standing is Standing.ON_HOLD
+
+
+@pytest.mark.parametrize("standing", [Standing.REVOKED, Standing.ON_HOLD])
+def test_of_several_answers_that_refuse_the_first_that_was_given_is_told(standing: Standing) -> None:
+    first, second = said(standing, 1), said(standing, 1)
+    assert decide([said(Standing.GOOD, 2), first, second]) is first
+
+
+def test_a_time_beyond_the_calendar_is_the_end_of_the_calendar() -> None:
+    end = dt.datetime.max.replace(tzinfo=dt.UTC)
+    assert later(NOW, HOUR) == NOW + HOUR
+    assert later(end - HOUR, HOUR) == end
+    assert later(NOW, dt.timedelta.max) == end
+
+
+def test_data_from_later_count_for_a_certificate_that_was_revoked_by_the_time_in_question() -> None:
+    times: dict[str, Any] = {
+        "this_update": NOW + HOUR,
+        "next_update": NOW + 2 * HOUR,
+        "policy": HARD,
+        "at": NOW,
+        "what": "CRL",
+    }
+    assert check_window(**times, revoked_at=NOW) == NOW + 2 * HOUR
+    with pytest.raises(UnusableDataError, match="after the time it is asked for"):
+        check_window(**times, revoked_at=NOW + SECOND)

@@ -30,6 +30,7 @@ from nlgov_jades.pki.certificate import (
     check_validity,
     display_name,
     fingerprint,
+    is_authority,
     load_der,
     load_pem_bundle,
 )
@@ -271,3 +272,11 @@ def test_a_certificate_is_refused_before_its_first_second(
     error = caught.value
     assert isinstance(error, CertificateNotYetValidError)
     assert (error.certificate, error.not_before, error.at) == ("'brief'", NOW, NOW - early)
+
+
+def test_a_certificate_is_that_of_a_ca_when_it_says_so(
+    hierarchy: Hierarchy, p256_key: ec.EllipticCurvePrivateKey
+) -> None:
+    silent = named(x509.Name([]), p256_key)
+    assert is_authority(silent) is False
+    assert is_authority(hierarchy.tsp.certificate) is True

@@ -203,3 +203,27 @@ def test_a_candidate_that_is_its_own_issuer_is_no_way_round(
     root = stranger.root.certificate
     with refused(CertificatePathError, "'TEST stranger Root CA', is neither", no_chain=True):
         raise_why(root, [root, root], hierarchy.trust)
+
+
+def test_the_name_of_one_anchor_of_several_is_enough_to_be_told_apart(
+    refused: Refused, hierarchy: Hierarchy, stranger: Hierarchy, look_alike: Hierarchy
+) -> None:
+    trust = TrustStore([stranger.root.certificate, hierarchy.root.certificate])
+    with refused(CertificatePathError, "has the name of a trust anchor, but another key signed it", no_chain=True):
+        raise_why(look_alike.tsp.certificate, look_alike.tsp.chain[1:-1], trust)
+
+
+@pytest.mark.parametrize(
+    ("levels", "at"),
+    [(1, NOW), (1, NOW + 3650 * DAY), (5, NOW)],
+    ids=["refused by the builder", "expired", "too long"],
+)
+def test_an_explanation_is_given_and_not_thrown_and_names_the_signer(
+    hierarchy: Hierarchy, p256_key: ec.EllipticCurvePrivateKey, levels: int, at: dt.datetime
+) -> None:
+    authority = hierarchy.root
+    for index in range(levels):
+        authority = authority.issue_authority(f"level {index}", key=p256_key)
+    issued = authority.issue(key=p256_key)
+    error = explain(issued.certificate, issued.chain[1:], trust=hierarchy.trust, at=at, reason="because")
+    assert error.certificate == "'gegevens.gemeente.example'"

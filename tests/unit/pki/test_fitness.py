@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from typing import Any
 
@@ -42,6 +43,11 @@ def test_a_certificate_for_signing_is_fit_for_signing(signing: Make) -> None:
     assert fit_for_signing(signing(oin=None, kvk="12345678")).obstacles == ()
 
 
+@pytest.mark.parametrize("usage", [CLIENT, "1.3.6.1.5.5.7.3.4", "1.3.6.1.4.1.311.10.3.12", "1.3.6.1.5.5.7.3.36"])
+def test_the_usages_of_older_services_certificates_are_fit_for_signing_too(signing: Make, usage: str) -> None:
+    assert fit_for_signing(signing(extended_key_usages=(usage,))).obstacles == ()
+
+
 @pytest.mark.parametrize(
     ("parts", "words"),
     [
@@ -74,6 +80,13 @@ def test_all_obstacles_are_told(signing: Make, p256_key: ec.EllipticCurvePrivate
 
 def test_a_certificate_for_tls_is_fit_for_tls(tls: Make) -> None:
     assert fit_for_tls(tls()).obstacles == ()
+
+
+@pytest.mark.parametrize("policy", ["5.6", "8.6", "44.15.35.11"], ids=["G3", "G1", "G4"])
+def test_a_certificate_for_tls_of_each_hierarchy_is_fit_for_tls_and_not_for_signing(tls: Make, policy: str) -> None:
+    certificate = tls(policies=(ARC + policy,))
+    assert fit_for_tls(certificate).obstacles == ()
+    assert "it states no PKIoverheid certificate policy for signing" in fit_for_signing(certificate).obstacles
 
 
 @pytest.mark.parametrize(
@@ -118,3 +131,9 @@ def test_a_key_is_described(signing: Make, p256_key: ec.EllipticCurvePrivateKey)
     assert describe_key(signing()) == "RSA 2048"
     assert describe_key(signing(key=p256_key)) == "secp256r1"
     assert describe_key(signing(key=ed25519.Ed25519PrivateKey.generate())) == "of another type"
+
+
+def test_what_was_found_is_not_changed(signing: Make) -> None:
+    found = fit_for_signing(signing(oin=None))
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        found.obstacles = ()  # type: ignore[misc]  # that it cannot be set is what is tested

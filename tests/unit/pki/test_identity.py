@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import string
 from collections.abc import Callable
 from typing import Any
 
@@ -235,7 +236,15 @@ def test_without_exactly_one_kvk_number_there_is_none(subject: Subject, identifi
     assert kvk_of(subject(*((ORGANIZATION_IDENTIFIER, identifier) for identifier in identifiers))) is None
 
 
-@pytest.mark.parametrize("identifiers", [["VATNL-123456789B01"], ["LEIXG-529900T8BM49AURSDO55"]], ids=repr)
+@pytest.mark.parametrize(
+    "identifiers",
+    [
+        ["VATNL-123456789B01"],
+        ["LEIXG-529900T8BM49AURSDO55"],
+        ["VATNL-123456789B01", "LEIXG-529900T8BM49AURSDO55"],
+    ],
+    ids=repr,
+)
 def test_an_identifier_of_another_register_contradicts_no_oin(subject: Subject, identifiers: list[str]) -> None:
     more = [(ORGANIZATION_IDENTIFIER, identifier) for identifier in identifiers]
     assert kvk_of(subject(*more, oin=KVK_OIN)) == Kvk("12345678")
@@ -272,3 +281,13 @@ def test_an_attribute_that_is_no_text_is_passed_over(p256_key: ec.EllipticCurveP
 def test_an_oin_in_a_relative_name_with_more_attributes_is_read(p256_key: ec.EllipticCurvePrivateKey) -> None:
     both = [x509.NameAttribute(NameOID.COMMON_NAME, "a"), x509.NameAttribute(NameOID.SERIAL_NUMBER, OIN)]
     assert oin_of(self_signed(x509.Name([x509.RelativeDistinguishedName(both)]), p256_key)) == Oin(OIN)
+
+
+@pytest.mark.parametrize("letter", string.ascii_letters)
+def test_no_letter_is_a_digit_of_a_number_whose_register_has_digits_only(letter: str, subject: Subject) -> None:
+    for value in (f"00000001{letter}02220647000", f"00000003{letter}23456780000", f"{letter}0000001002220647000"):
+        with pytest.raises(ConfigurationError, match="is not an OIN"):
+            Oin(value)
+    with pytest.raises(ConfigurationError, match="is not a KVK number"):
+        Kvk(f"{letter}2345678")
+    assert kvk_of(subject((ORGANIZATION_IDENTIFIER, f"NTRNL-{letter}2345678"))) is None

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
+from cryptography import x509
 
 from nlgov_jades import CertificateRequirements
 from nlgov_jades.pki import pkioverheid
 from nlgov_jades.pki.certificate import fingerprint
+from nlgov_jades.pki.identity import common_name
 from nlgov_jades.pki.pkioverheid import PINS, POLICIES, TLS_POLICIES, TRIAL_ARC, PinRole, role_of
 from nlgov_jades.testing import Hierarchy
 
@@ -61,3 +64,31 @@ def test_a_pin_of_the_operator_makes_a_root_an_anchor_and_others_intermediates(h
 
 def test_a_look_alike_has_no_role(hierarchy: Hierarchy, look_alike: Hierarchy) -> None:
     assert role_of(look_alike.root.certificate, {fingerprint(hierarchy.root.certificate)}) is None
+
+
+def published(folder: Path) -> list[x509.Certificate]:
+    return [x509.load_pem_x509_certificate(file.read_bytes()) for file in sorted(folder.glob("pkioverheid/*.pem"))]
+
+
+def test_every_pin_says_what_the_published_certificate_says(data: Path) -> None:
+    certificates = {fingerprint(certificate): certificate for certificate in published(data)}
+    for pin in PINS:
+        certificate = certificates[pin.sha256]
+        assert common_name(certificate) == pin.common_name
+        assert certificate.not_valid_after_utc.date() == pin.not_after
+        assert role_of(certificate) is pin.role
+        self_issued = certificate.subject == certificate.issuer
+        assert pin.role is (PinRole.ANCHOR if self_issued else PinRole.INTERMEDIATE)
+
+
+def test_every_address_is_the_one_that_certificates_below_name_for_their_issuer(data: Path) -> None:
+    named: dict[x509.Name, str] = {}
+    for certificate in published(data):
+        for extension in certificate.extensions:
+            if isinstance(extension.value, x509.AuthorityInformationAccess):
+                (access,) = extension.value
+                named[certificate.issuer] = access.access_location.value
+    subjects = {fingerprint(certificate): certificate.subject for certificate in published(data)}
+    # Nothing that was published by Root CA - G3 is at hand, and its pin has no address.
+    assert {pin.url for pin in PINS} == {named.get(subjects[pin.sha256]) for pin in PINS}
+    assert all(pin.url == named.get(subjects[pin.sha256]) for pin in PINS)

@@ -159,11 +159,17 @@ def test_a_critical_extension_that_is_not_processed_is_refused(
 
 @pytest.mark.parametrize(
     "extension",
-    [x509.SubjectAlternativeName([x509.DNSName("a.example")]), x509.PolicyConstraints(0, None)],
+    [
+        x509.SubjectAlternativeName([x509.DNSName("a.example")]),
+        x509.PolicyConstraints(0, None),
+        x509.ExtendedKeyUsage([ObjectIdentifier(DOCUMENTS)]),
+        x509.CertificatePolicies([x509.PolicyInformation(ObjectIdentifier("1.2.3"), None)]),
+    ],
     ids=lambda extension: extension.oid.dotted_string,
 )
 def test_a_critical_extension_that_is_processed_is_accepted(leaf: Leaf, extension: x509.ExtensionType) -> None:
-    check_signer(leaf(more_extensions=[(extension, True)]), COMMON)
+    certificate = leaf(extended_key_usages=None, policies=None, more_extensions=[(extension, True)])
+    check_signer(certificate, COMMON)
 
 
 # --- nesting of usages ---------------------------------------------------------------------------------------

@@ -225,6 +225,19 @@ def test_a_self_issued_ca_is_exempt_and_a_self_issued_signer_is_not(
         check_authorities(again.chain)
 
 
+def test_a_self_issued_ca_does_not_hide_the_cas_above_it(
+    refused: Refused, hierarchy: Hierarchy, p256_key: ec.EllipticCurvePrivateKey
+) -> None:
+    city = directory((COUNTRY, "NL"), (ORGANIZATION, "Gemeente Voorbeeldstad"))
+    more: list[tuple[x509.ExtensionType, bool]] = [(limits([city]), False)]
+    limited = hierarchy.root.issue_authority("limited", key=p256_key, more_extensions=more)
+    other = limited.issue_authority("other", key=p256_key)
+    again = other.issue_authority("other", key=p256_key)
+    assert again.certificate.subject == again.certificate.issuer
+    with refused(CertificatePathError, "certificate 'other' has a name that 'limited' may not certify"):
+        check_authorities(again.issue(key=p256_key).chain)
+
+
 def test_what_stands_above_a_ca_is_not_limited_by_it(below: Below) -> None:
     # The root is Dutch and the CA below it may certify Belgian names only: that says nothing about the root.
     with pytest.raises(CertificatePathError) as caught:

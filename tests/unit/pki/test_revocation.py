@@ -288,3 +288,59 @@ def test_soft_fail_does_not_pass_over_a_crl_about_a_delegate_that_somebody_made_
     answers = {OCSP: ocsp_of(chain.ca, chain.signer, by=responder), own: spoiled(crl_of(chain.ca))}
     with refused(RevocationUnknownError, "whether certificate 'the signer' is revoked is not known"):
         chain.judge({CA_CRL: crl_of(chain.root), **answers}, policy=SOFT)
+
+
+def test_what_somebody_made_up_is_not_forgotten_over_what_is_merely_out_of_date(refused: Refused, chain: Chain) -> None:
+    old = crl_of(chain.ca, this=NOW - 3 * HOUR, until=NOW - HOUR)
+    answers = {OCSP: spoiled(ocsp_of(chain.ca, chain.signer)), LEAF_CRL: old, CA_CRL: crl_of(chain.root)}
+    with refused(RevocationUnknownError, "whether certificate 'the signer' is revoked is not known"):
+        chain.judge(answers, policy=SOFT)
+    given = [spoiled(crl_of(chain.ca)), old]
+    with refused(RevocationUnknownError, "whether certificate 'the signer' is revoked is not known"):
+        chain.judge({CA_CRL: crl_of(chain.root)}, policy=SOFT, crls=given)
+
+
+def test_what_somebody_made_up_is_not_forgotten_over_a_delegate_of_unknown_standing(
+    refused: Refused, chain: Chain
+) -> None:
+    by_delegate = ocsp_of(chain.ca, chain.signer, by=delegate(chain, nocheck=False))
+    made_up = spoiled(ocsp_of(chain.ca, chain.signer))
+    with refused(RevocationUnknownError, "whether certificate 'the signer' is revoked is not known"):
+        chain.judge({CA_CRL: crl_of(chain.root)}, policy=SOFT, ocsp=[made_up, by_delegate])
+
+
+def test_what_somebody_made_up_about_a_delegate_is_not_forgotten_over_what_is_missing(
+    refused: Refused, chain: Chain
+) -> None:
+    urls = ("http://responder-crl.example/1", "http://responder-crl.example/2")
+    responder = chain.ca.issue(
+        common_name="the responder",
+        key=chain.signer.key,
+        extended_key_usages=("1.3.6.1.5.5.7.3.9",),
+        more_extensions=[points(*urls)],
+    )
+    answers = {OCSP: ocsp_of(chain.ca, chain.signer, by=responder), urls[0]: spoiled(crl_of(chain.ca))}
+    with refused(RevocationUnknownError, "whether certificate 'the signer' is revoked is not known"):
+        chain.judge({CA_CRL: crl_of(chain.root), **answers}, policy=SOFT)
+    assert chain.urls[:3] == [OCSP, *urls]
+
+
+def test_an_answer_counts_no_longer_than_its_delegate_is_vouched_for(chain: Chain) -> None:
+    answers = {
+        OCSP: ocsp_of(chain.ca, chain.signer, by=delegate(chain, nocheck=False)),
+        LEAF_CRL: crl_of(chain.ca, until=NOW + HOUR),
+        CA_CRL: crl_of(chain.root, until=NOW + 5 * HOUR),
+    }
+    findings = chain.judge(answers)
+    assert findings.evidence[0].next_update == NOW + 2 * HOUR
+    assert findings.valid_until == NOW + HOUR
+
+
+def test_the_entries_of_a_crl_from_a_network_are_not_read_before_its_signature(chain: Chain) -> None:
+    reason = b"\x0a\x01\x01"
+    der = crl_of(chain.ca, {5: COMPROMISE})
+    assert der.count(reason) == 1
+    answers = {LEAF_CRL: der.replace(reason, b"\x0a\x01\x63"), CA_CRL: crl_of(chain.root)}  # CRLReason 99
+    with pytest.raises(RevocationUnknownError) as caught:
+        chain.judge(answers, policy=SOFT)
+    assert "the signature on the CRL does not fit its signer" in caught.value.detail

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from asn1crypto import core
 from asn1crypto.algos import SignedDigestAlgorithm
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
+from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed25519, padding, rsa
 from cryptography.x509 import Certificate
 
-from nlgov_jades.pki.signatures import UnusableDataError, check_signature
+from nlgov_jades.pki.signatures import ForgedDataError, UnusableDataError, check_signature
 from nlgov_jades.testing import Hierarchy
 
 OCTETS = b"what was signed"
@@ -130,3 +131,54 @@ def test_a_small_rsa_key_is_refused(hierarchy: Hierarchy) -> None:
     signature = key.sign(OCTETS, padding.PKCS1v15(), hashes.SHA256())
     with pytest.raises(UnusableDataError, match=REFUSED):
         check_signature(signer, SignedDigestAlgorithm({"algorithm": "sha256_rsa"}), OCTETS, signature, "CRL")
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [lambda octets: octets[:-1] + bytes([octets[-1] ^ 1]), lambda octets: octets[:-1]],
+    ids=["another octet", "cut"],
+)
+def test_a_signature_on_a_curve_that_does_not_fit_is_forged(
+    ec_signer: Certificate, p256_key: ec.EllipticCurvePrivateKey, spoil: Callable[[bytes], bytes]
+) -> None:
+    signature = p256_key.sign(OCTETS, ec.ECDSA(hashes.SHA256()))
+    algorithm = SignedDigestAlgorithm({"algorithm": "sha256_ecdsa"})
+    check_signature(ec_signer, algorithm, OCTETS, signature, "CRL")
+    with pytest.raises(ForgedDataError, match="the signature on the CRL does not fit its signer"):
+        check_signature(ec_signer, algorithm, OCTETS, spoil(signature), "CRL")
+    with pytest.raises(ForgedDataError, match="the signature on the CRL does not fit its signer"):
+        check_signature(ec_signer, algorithm, OCTETS + b"x", signature, "CRL")
+
+
+@pytest.mark.parametrize("name", ["sha256_rsa", "sha256_ecdsa", "sha256_dsa", "ed25519", "rsassa_pss"])
+@pytest.mark.parametrize(
+    "key",
+    [ed25519.Ed25519PrivateKey.generate(), dsa.generate_private_key(2048)],
+    ids=["Ed25519", "DSA of 2048 bits"],
+)
+def test_a_key_of_another_type_cannot_be_used_whatever_the_algorithm_says(
+    hierarchy: Hierarchy, key: Any, name: str
+) -> None:
+    algorithm = pss("sha256", 32) if name == "rsassa_pss" else SignedDigestAlgorithm({"algorithm": name})
+    signer = hierarchy.tsp.issue(key=key).certificate
+    with pytest.raises(UnusableDataError, match=REFUSED) as caught:
+        check_signature(signer, algorithm, OCTETS, b"signature", "CRL")
+    assert type(caught.value) is UnusableDataError, "nobody forged anything"
+
+
+@pytest.mark.parametrize("name", ["sha256_ecdsa", "sha256_dsa", "sha1_rsa", "md5_rsa"])
+def test_an_algorithm_that_is_not_accepted_is_unusable_and_not_forged(rsa_signer: Certificate, name: str) -> None:
+    with pytest.raises(UnusableDataError, match=REFUSED) as caught:
+        check_signature(rsa_signer, SignedDigestAlgorithm({"algorithm": name}), OCTETS, bytes(256), "CRL")
+    assert type(caught.value) is UnusableDataError
+
+
+@pytest.mark.parametrize("curve", [ec.SECP256R1(), ec.SECP384R1(), ec.SECP521R1()], ids=lambda curve: curve.name)
+def test_a_key_on_each_of_three_curves_signs_revocation_data(hierarchy: Hierarchy, curve: ec.EllipticCurve) -> None:
+    key = ec.generate_private_key(curve)
+    signer = hierarchy.tsp.issue(key=key).certificate
+    signature = key.sign(OCTETS, ec.ECDSA(hashes.SHA256()))
+    algorithm = SignedDigestAlgorithm({"algorithm": "sha256_ecdsa"})
+    check_signature(signer, algorithm, OCTETS, signature, "CRL")
+    with pytest.raises(ForgedDataError, match="does not fit its signer"):
+        check_signature(signer, algorithm, OCTETS + b"x", signature, "CRL")

@@ -134,6 +134,8 @@ def test_an_id_is_that_of_the_certificates_and_their_roles(hierarchy: Hierarchy,
         == TrustStore.from_pem(pem([root, domain]), intermediates=pem([tsp])).id
     )
     assert len(bytes.fromhex(store.id)) == 32
+    both = [domain, tsp]
+    assert TrustStore([root], both).id == TrustStore([root], both[::-1]).id, "order is no content"
     others = [
         TrustStore([root], [tsp]),
         TrustStore([root], [domain, tsp]),
