@@ -28,6 +28,15 @@ from .inputs import (
     read_trust,
 )
 from .online import online_fetcher
+from .options import (
+    chain_option,
+    client_tls_options,
+    intermediates_option,
+    password_file_option,
+    revocation_data_options,
+    revocation_option,
+    send_chain_option,
+)
 from .output import Printer, plain
 
 if TYPE_CHECKING:
@@ -48,15 +57,9 @@ _OUTCOMES = {"passed": "green", "failed": "bold red", "incomplete": "bold yellow
 @click.option(
     "--key", metavar="KEY", help="Private key that the provider knows: PEM, or PKCS#12 (then without --chain)."
 )
-@click.option("--chain", metavar="CHAIN", help="The certificate that goes with it and those above it, PEM.")
-@click.option("--password-file", metavar="F", help="Its first line is the password of the key.")
-@click.option(
-    "--send-chain",
-    type=click.Choice([choice.value for choice in SendChain]),
-    default=SendChain.NO_ROOT.value,
-    show_default=True,
-    help="Which certificates go along in x5c.",
-)
+@chain_option
+@password_file_option
+@send_chain_option
 @click.option("--kind", type=click.Choice(["SHV", "VS"]), default="SHV", show_default=True, help="What is asked for.")
 @click.option("--oin", metavar="OIN", help="OIN of the provider, who must have signed every answer.")
 @click.option(
@@ -72,31 +75,11 @@ _OUTCOMES = {"passed": "green", "failed": "bold red", "incomplete": "bold yellow
 @click.option(
     "--trust", metavar="ROOTS", help="Trust anchors for answers; the installed PKIoverheid bundle when not given."
 )
-@click.option("--intermediates", metavar="CAS", help="CA certificates that help to build the path: a file or a folder.")
-@click.option(
-    "--revocation",
-    type=click.Choice([mode.value for mode in RevocationMode]),
-    default=RevocationMode.HARD_FAIL.value,
-    show_default=True,
-    help="What an unanswered question about the provider's certificate means.",
-)
-@click.option("--crl", "crl_files", multiple=True, metavar="FILE", help="CRL to use, DER or PEM, repeatable.")
-@click.option("--ocsp", "ocsp_files", multiple=True, metavar="FILE", help="OCSP response to use, DER, repeatable.")
-@click.option("--online", is_flag=True, help="Fetch OCSP responses and CRLs from where the certificates say.")
-@click.option(
-    "--online-host",
-    "online_hosts",
-    multiple=True,
-    metavar="HOST[:PORT]",
-    help="As --online, only from this host, which may then have a private address; repeatable.",
-)
+@intermediates_option
+@revocation_option
+@revocation_data_options
 @click.option("--fields", metavar="FILE", help="Further field lines of each message, such as Fsc-Grant-Hash: value.")
-@click.option(
-    "--ca", metavar="FILE", help="CAs that the server is trusted by, PEM; those of this machine when not given."
-)
-@click.option("--client-cert", metavar="FILE", help="Certificate of the TLS client, PEM.")
-@click.option("--client-key", metavar="FILE", help="Its key, PEM; in the same file when not given.")
-@click.option("--client-password-file", metavar="F", help="Its first line is the password of that key.")
+@client_tls_options
 @click.option("--skip", "skipped", multiple=True, metavar="CASE", help="Leave this case out, repeatable: see --list.")
 @click.option(
     "--timeout",

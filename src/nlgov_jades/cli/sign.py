@@ -9,10 +9,11 @@ import click
 
 from .. import profiles
 from ..jws import MAX_FIELD_LENGTH
-from ..sign import LONGEST_FIELD, HeaderForm, SendChain, Signer
+from ..sign import LONGEST_FIELD, HeaderForm, Signer
 from .capture import parse_capture
 from .failure import CommandFailure
 from .inputs import check_standard_input, json_option, read_credential, read_file, read_request
+from .options import chain_option, password_file_option, send_chain_option
 from .output import Printer
 
 __all__ = ["sign"]
@@ -24,8 +25,8 @@ __all__ = ["sign"]
     "-o", "--output", required=True, metavar="OUT", help="Where the signed message goes; - is standard output."
 )
 @click.option("--key", required=True, metavar="KEY", help="Private key: PEM, or PKCS#12 (then without --chain).")
-@click.option("--chain", metavar="CHAIN", help="The signer's certificate and those above it, PEM.")
-@click.option("--password-file", metavar="F", help="Its first line is the password of the key.")
+@chain_option
+@password_file_option
 @click.option(
     "--profile",
     "profile_id",
@@ -35,13 +36,7 @@ __all__ = ["sign"]
     help="What is signed.",
 )
 @click.option("--kid", metavar="K", help="Key identifier; the certificate's IssuerSerial when not given.")
-@click.option(
-    "--send-chain",
-    type=click.Choice([choice.value for choice in SendChain]),
-    default=SendChain.NO_ROOT.value,
-    show_default=True,
-    help="Which certificates go along in x5c.",
-)
+@send_chain_option
 @click.option(
     "--header-form",
     type=click.Choice([form.value for form in HeaderForm]),

@@ -34,6 +34,7 @@ from .inputs import (
     read_trust,
 )
 from .online import online_fetcher
+from .options import intermediates_option, revocation_data_options, revocation_option
 from .output import Printer, plain
 
 __all__ = ["verify"]
@@ -49,7 +50,7 @@ _BY_FIELD = (profiles.ADR_PAYLOAD, profiles.ADR_MESSAGE, profiles.LOGIUS_PAYLOAD
     metavar="ROOTS",
     help="Trust anchors: a file or a folder; the installed PKIoverheid bundle when not given.",
 )
-@click.option("--intermediates", metavar="CAS", help="CA certificates that help to build the path: a file or a folder.")
+@intermediates_option
 @click.option(
     "--profile",
     "profile_ids",
@@ -57,23 +58,8 @@ _BY_FIELD = (profiles.ADR_PAYLOAD, profiles.ADR_MESSAGE, profiles.LOGIUS_PAYLOAD
     type=click.Choice(sorted(profiles.BY_ID)),
     help="Accepted profile, repeatable; by the field that the message carries when not given.",
 )
-@click.option(
-    "--revocation",
-    type=click.Choice([mode.value for mode in RevocationMode]),
-    default=RevocationMode.HARD_FAIL.value,
-    show_default=True,
-    help="What an unanswered question about revocation means.",
-)
-@click.option("--crl", "crl_files", multiple=True, metavar="FILE", help="CRL to use, DER or PEM, repeatable.")
-@click.option("--ocsp", "ocsp_files", multiple=True, metavar="FILE", help="OCSP response to use, DER, repeatable.")
-@click.option("--online", is_flag=True, help="Fetch OCSP responses and CRLs from where the certificates say.")
-@click.option(
-    "--online-host",
-    "online_hosts",
-    multiple=True,
-    metavar="HOST[:PORT]",
-    help="As --online, only from this host, which may then have a private address; repeatable.",
-)
+@revocation_option
+@revocation_data_options
 @click.option("--at", type=Rfc3339Time(), help="The time to judge for; now when not given.")
 @click.option("--max-age", type=click.IntRange(0, 10**9), metavar="SECONDS", help="How old the signing time may be.")
 @click.option("--oin", "oins", multiple=True, metavar="OIN", help="Allowed signer, repeatable.")
