@@ -203,6 +203,8 @@ def shows(said: str, line: str) -> bool:
 @pytest.mark.parametrize("page", EXAMPLES, ids=name_of)
 def test_the_examples_of_a_page_run(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
+    # As for a reader who starts Python: the arguments of this run are none of a page's.
+    monkeypatch.setattr(sys, "argv", [""])
     namespace: dict[str, object] = {"__name__": "__main__"}
     with Console(tmp_path) as console:
         for block in blocks_of(page):
