@@ -24,6 +24,7 @@ _WALL: Final = 6
 """Seconds of the clock for each of the processor: a mutant may also wait without end, and the machine may be busy."""
 
 _POLL: Final = 0.002
+"""Seconds between two looks at a child: a hundredth of what a mutant takes, and nothing beside that."""
 
 
 class End(Enum):
