@@ -42,6 +42,12 @@ LONG_FILE = 16 * PIECE
 MANY_PIECES = 1024
 """Pieces that are kept apart: whoever sends single octets would make each of them cost fifty."""
 
+_AT_ONCE = 256
+"""Pieces that are written in one go; systems take at least 1 024."""
+
+_HAS_WRITEV = hasattr(os, "writev")
+"""Not on Windows."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BodySettings:
@@ -148,10 +154,6 @@ class Spool:
         """
         self._settle()
         pieces, self._pieces = self._pieces, []
-        if self._held <= 2 * PIECE:
-            # A thread that comes back to Python for each of many pieces waits each time until it is let in. To copy more than
-            # this would hold up whoever calls.
-            pieces = [b"".join(pieces)]
         self._held = self._joined = 0
         with self._at_work():
             if self._file is None:
@@ -175,15 +177,17 @@ class Spool:
 
     def _hash(self, digest: BodyDigest, pieces: list[bytes]) -> None:
         with self._at_work():
-            for octets in pieces:
-                digest.update(octets)
+            for group in _groups(pieces):
+                digest.update(b"".join(group))
 
     def _write(self, file: IO[bytes], pieces: list[bytes]) -> None:
         with self._at_work():
-            for octets in pieces:
-                view = memoryview(octets)
-                while view:
-                    view = view[file.write(view) :]
+            for group in _groups(pieces):
+                written = os.writev(file.fileno(), group) if _HAS_WRITEV else 0
+                if written < sum(map(len, group)):
+                    rest = memoryview(b"".join(group))[written:]
+                    while rest:
+                        rest = rest[file.write(rest) :]
 
     def finish(self) -> Body:
         """The body for a signer or verifier: its octets when it is in memory, else what it was hashed to.
@@ -282,3 +286,18 @@ class Spool:
 
     def __repr__(self) -> str:
         return f"<Spool: {self.length} octets>"
+
+
+def _groups(pieces: list[bytes]) -> Iterator[list[bytes]]:
+    """These pieces, in their order, as many together as make about a MiB; a longer one stands alone.
+
+    A thread that comes back to Python for each of many pieces waits each time until it is let in.
+    """
+    start = length = 0
+    for at, octets in enumerate(pieces):
+        if at > start and (length + len(octets) > PIECE or at - start >= _AT_ONCE):
+            yield pieces[start:at]
+            start, length = at, 0
+        length += len(octets)
+    if start < len(pieces):
+        yield pieces[start:]

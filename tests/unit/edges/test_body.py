@@ -18,6 +18,7 @@ import pytest
 from nlgov_jades import BodyDigest
 from nlgov_jades.digest import DigestAlgorithm
 from nlgov_jades.edges import BodySettings
+from nlgov_jades.edges import body as body_module
 from nlgov_jades.edges.body import LONG_FILE, MANY_PIECES, MAX_BODY, PIECE, Spool
 from nlgov_jades.errors import BodyTooLargeError, ConfigurationError
 
@@ -112,6 +113,28 @@ def test_what_went_in_comes_out_and_is_hashed(spool: Callable[..., Spool], piece
         assert done == whole
     assert everything(body, size) == whole
     assert body.read() == b""
+
+
+def shortened(descriptor: int, pieces: list[bytes]) -> int:
+    """A disk that takes five octets at a time, and now and then none."""
+    return os.write(descriptor, b"".join(pieces)[:5]) if len(pieces) % 2 else 0
+
+
+@pytest.mark.parametrize("system", ["takes all", "takes some", "has no writev"])
+@pytest.mark.parametrize("length", [1, 1000, PIECE // 3, PIECE + 1])
+def test_all_of_it_is_in_the_file_whatever_the_system_takes_at_once(
+    spool: Callable[..., Spool], monkeypatch: pytest.MonkeyPatch, system: str, length: int
+) -> None:
+    if system == "takes some":
+        monkeypatch.setattr(os, "writev", shortened)
+    elif system == "has no writev":
+        monkeypatch.setattr(body_module, "_HAS_WRITEV", False)
+    pieces = [bytes([number % 251]) * length for number in range(max(7, 3 * PIECE // length) if length > 1 else 2000)]
+    body = filled(spool(memory=PIECE if length > 1 else 700), pieces)
+    done = body.finish()
+    assert isinstance(done, BodyDigest)
+    assert done.value(DigestAlgorithm.SHA_512) == hashlib.sha512(b"".join(pieces)).digest()
+    assert everything(body) == b"".join(pieces)
 
 
 def test_a_body_that_was_never_flushed_stays_in_memory(spool: Callable[..., Spool]) -> None:
@@ -302,6 +325,7 @@ FULL = """
 import resource, signal, sys
 from nlgov_jades import BodyDigest
 from nlgov_jades.edges import BodySettings
+from nlgov_jades.edges import body as body_module
 from nlgov_jades.edges.body import LONG_FILE, Spool
 from nlgov_jades.errors import ConfigurationError
 
