@@ -37,6 +37,7 @@ class SignerCertificates:
         untrusted: The others.
         key: The signer's public key, of the type and size that the algorithm asks for.
         x5t: What `x5t#S256` must say about the signer's certificate.
+        validity: From when until when the signer's certificate is valid, UTC.
     """
 
     der: tuple[bytes, ...]
@@ -44,6 +45,7 @@ class SignerCertificates:
     untrusted: tuple[x509.Certificate, ...]
     key: PublicKey
     x5t: str
+    validity: tuple[dt.datetime, dt.datetime]
 
 
 @dataclass(frozen=True, slots=True)

@@ -94,10 +94,10 @@ def test_a_signing_time_may_be_the_first_and_the_last_moment_of_the_certificate(
     issued: Issued, policy: VerificationPolicy
 ) -> None:
     leaf, second = issued.certificate, dt.timedelta(seconds=1)
-    first, last = leaf.not_valid_before_utc, leaf.not_valid_after_utc
+    validity = first, last = leaf.not_valid_before_utc, leaf.not_valid_after_utc
     for claimed in (first, last):
-        check_times(SigningTimes(claimed=claimed, expires=None), leaf, policy, claimed)
+        check_times(SigningTimes(claimed=claimed, expires=None), validity, policy, claimed)
     for claimed in (first - second, last + second):
         with pytest.raises(SigningTimeError, match="outside the validity") as caught:
-            check_times(SigningTimes(claimed=claimed, expires=None), leaf, policy, claimed)
+            check_times(SigningTimes(claimed=claimed, expires=None), validity, policy, claimed)
         assert caught.value.code == "SIGNING_TIME"

@@ -107,6 +107,30 @@ def test_how_the_field_of_a_signer_begins_is_learnt_once_from_the_first_message_
     assert learnt == [messages[1].fields.combined(FIELD)]
 
 
+def test_a_whole_header_is_learnt_once_and_not_from_a_message_that_was_read_with_it(
+    remembering: Verifier,
+    forge: Forge,
+    request_message: HttpRequest,
+    signer: Issued,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    learnt: list[str] = []
+    learn = Beginnings.learn_header
+
+    def noting(self: Beginnings, value: str, *rest: object) -> None:
+        learnt.append(value)
+        learn(self, value, *rest)  # type: ignore[arg-type]  # the arguments of the original
+
+    monkeypatch.setattr(Beginnings, "learn_header", noting)
+    messages = [
+        forge(request_message, signer=signer, edit=lambda header, later=later: header.update(iat=header["iat"] - later))
+        for later in range(6)
+    ]
+    for message in messages:
+        remembering.verify(message)
+    assert learnt == [messages[2].fields.combined(FIELD)]
+
+
 def test_nothing_is_learnt_of_a_signer_whose_signature_does_not_fit(
     remembering: Verifier, forge: Forge, request_message: HttpRequest, signer: Issued, learnt: list[str]
 ) -> None:
