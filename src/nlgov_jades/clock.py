@@ -18,6 +18,15 @@ def utc_now() -> dt.datetime:
     return dt.datetime.now(dt.UTC)
 
 
+def now(clock: Clock) -> dt.datetime:
+    """What a clock gives, checked unless it is ours.
+
+    Raises:
+        ConfigurationError: As `check_time`.
+    """
+    return utc_now() if clock is utc_now else check_time(clock())
+
+
 def check_time(time: object) -> dt.datetime:
     """The time, when it is aware; as UTC.
 

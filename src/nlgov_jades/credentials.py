@@ -10,7 +10,7 @@ import inspect
 from binascii import b2a_base64
 from collections.abc import Awaitable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, cast
 
 from asn1crypto import tsp
 from asn1crypto import x509 as asn1_x509
@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, pkcs12
 
 from .errors import ConfigurationError, InvalidSignatureError, SigningError, UnsupportedAlgorithmError
-from .jws import PREHASHED, PSS, PublicKey, check_key, verify_signature
+from .jws import PREHASHED, PSS, PublicKey, check_key, is_rsa, verify_signature
 from .pki.certificate import display_name, load_pem_bundle
 from .profiles import SignatureAlgorithm
 from .rsa_key import check_rsa_key
@@ -67,9 +67,9 @@ class LocalPrivateKey:
     def sign_digest(self, digest: bytes, *, algorithm: str) -> bytes:  # noqa: ARG002 - the protocol; the key decides
         """As `PrivateKey.sign_digest`."""
         key = self._key
-        if isinstance(key, rsa.RSAPrivateKey):
-            return key.sign(digest, PSS, PREHASHED)
-        r, s = decode_dss_signature(key.sign(digest, ec.ECDSA(PREHASHED)))
+        if is_rsa(type(key)):
+            return cast("rsa.RSAPrivateKey", key).sign(digest, PSS, PREHASHED)
+        r, s = decode_dss_signature(cast("ec.EllipticCurvePrivateKey", key).sign(digest, ec.ECDSA(PREHASHED)))
         return r.to_bytes(32) + s.to_bytes(32)
 
     def __repr__(self) -> str:

@@ -47,6 +47,7 @@ _HASHES = {DigestAlgorithm.SHA_256: hashlib.sha256, DigestAlgorithm.SHA_512: has
 _BY_NAME = {algorithm.value.lower(): algorithm for algorithm in DigestAlgorithm}
 
 _INSTANCE_DIGEST = re.compile(r"([!#$%&'*+.^_`|~0-9A-Za-z-]+)=([\x21-\x7e]+)")
+_USUAL = re.compile(r"SHA-256=([A-Za-z0-9+/]{43}=)")
 _DICTIONARY_MEMBER = re.compile(r"([a-z*][a-z0-9_.*-]*)=:([A-Za-z0-9+/=]*):")
 
 
@@ -130,6 +131,9 @@ def parse_digest(value: str) -> dict[DigestAlgorithm, bytes]:
             that is not padded base64 of the right length.
         UnsupportedAlgorithmError: It names neither SHA-256 nor SHA-512.
     """
+    usual = _USUAL.fullmatch(value)
+    if usual is not None:
+        return {DigestAlgorithm.SHA_256: _decoded(usual[1], DigestAlgorithm.SHA_256, "Digest")}
     return _parse(value, "Digest", _INSTANCE_DIGEST)
 
 

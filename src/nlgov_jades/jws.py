@@ -9,6 +9,8 @@ import hashlib
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
@@ -23,6 +25,7 @@ __all__ = [
     "DetachedJws",
     "PublicKey",
     "check_key",
+    "is_rsa",
     "parse_detached",
     "serialize",
     "signature_length",
@@ -127,9 +130,15 @@ def base64url_pieces(body: bytes) -> Iterator[bytes]:
         yield base64url_encode(view[start : start + _CHUNK])
 
 
+@lru_cache(maxsize=16)
+def is_rsa(kind: type) -> bool:
+    """Whether keys of this class are RSA keys. The classes to compare with are abstract: each instance is asked in Python."""
+    return issubclass(kind, rsa.RSAPublicKey | rsa.RSAPrivateKey)
+
+
 def signature_length(key: PublicKey) -> int:
     """Octets of a signature made with the private half of this key."""
-    return (key.key_size + 7) // 8 if isinstance(key, rsa.RSAPublicKey) else _ES256_LENGTH
+    return (key.key_size + 7) // 8 if is_rsa(type(key)) else _ES256_LENGTH
 
 
 def check_key(key: object, algorithm: SignatureAlgorithm) -> PublicKey:
@@ -177,13 +186,14 @@ def verify_signature(key: PublicKey, signature: bytes, digest: bytes) -> None:
     length = signature_length(key)
     if len(signature) != length:
         raise InvalidSignatureError(f"the signature is {len(signature)} octets long; this key makes {length}")
+    verify: Any = key.verify  # which of the two it is, its class tells
     try:
-        if isinstance(key, rsa.RSAPublicKey):
-            key.verify(signature, digest, PSS, PREHASHED)
+        if is_rsa(type(key)):
+            verify(signature, digest, PSS, PREHASHED)
         else:
             half = _ES256_LENGTH // 2
             r, s = int.from_bytes(signature[:half]), int.from_bytes(signature[half:])
-            key.verify(encode_dss_signature(r, s), digest, ec.ECDSA(PREHASHED))
+            verify(encode_dss_signature(r, s), digest, ec.ECDSA(PREHASHED))
     except InvalidSignature:
         raise InvalidSignatureError(
             "the signature does not fit the covered octets and the signer's key: something was changed after signing, "

@@ -7,10 +7,10 @@ is read in two ways.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, KeysView, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING, Self, overload
+from typing import TYPE_CHECKING, Any, Self, overload
 
 from .digest import BodyDigest
 from .encoding import ascii_lower
@@ -31,6 +31,7 @@ _LISTS = (tuple, list)
 
 _OWS = " \t"
 _PAIR = 2
+_PAIRS = {tuple}
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _USERINFO = re.compile(r"//[^/?#]*@")
 _NAMES_KNOWN, _LONGEST_KNOWN = 1024, 64
@@ -58,22 +59,8 @@ class Fields:
     def __init__(self, lines: FieldLines = ()) -> None:
         if type(lines) not in _LISTS and (isinstance(lines, str | bytes | Mapping) or not isinstance(lines, Iterable)):
             raise ConfigurationError("fields are a list of (name, value) pairs; a mapping would hide a repeated field")
-        by_name: dict[str, list[str]] = {}
-        read, odd_names = [], []
-        # One pass without calls that can be spared: there are dozens of lines to a message and its answer.
-        for line in lines:
-            pair = name, value = _line(line)
-            lower, is_token = _known_name(name) if len(name) <= _LONGEST_KNOWN else _name(name)
-            if lower in by_name:
-                by_name[lower].append(value.strip(_OWS))
-            else:
-                by_name[lower] = [value.strip(_OWS)]
-            if not is_token:
-                odd_names.append(name)
-            read.append(pair)
-        self._lines: tuple[tuple[str, str], ...] = tuple(read)
-        self._by_name = by_name
-        self._odd_names = tuple(odd_names)
+        usual = _usual(lines) if type(lines) in _LISTS else None
+        self._lines, self._by_name, self._odd_names = usual or _read(lines)
 
     def get_all(self, name: str) -> tuple[str, ...]:
         """Values of every line with this name, in order, leading and trailing spaces and tabs trimmed."""
@@ -89,9 +76,17 @@ class Fields:
             values = self._by_name.get(ascii_lower(name))
         return None if values is None else values[0] if len(values) == 1 else ", ".join(values)
 
-    def among(self, names: Iterable[str]) -> list[str]:
+    def among(self, names: Collection[str]) -> list[str]:
         """Those of these names, in lower case, that are there."""
-        return [name for name in names if name in self._by_name]
+        by_name = self._by_name
+        # Usually none is, or one.
+        found = by_name.keys() & names
+        return list(found) if len(found) <= 1 else [name for name in names if name in by_name]
+
+    @property
+    def names(self) -> KeysView[str]:
+        """The names that are there, each once, in lower case."""
+        return self._by_name.keys()
 
     @property
     def odd_names(self) -> tuple[str, ...]:
@@ -131,12 +126,66 @@ class Fields:
         return f"<Fields: {len(self._lines)} lines>"
 
 
+_Read = tuple[tuple[tuple[str, str], ...], dict[str, list[str]], tuple[str, ...]]
+
+
+def _usual(lines: Iterable[tuple[Any, Any]]) -> _Read | None:
+    """Lines as servers give them, pairs of octets whose names were met before; `None` when one is anything else.
+
+    There are dozens of lines to a message and its answer, so nothing is called here that can be spared.
+    """
+    by_name: dict[str, list[str]] = {}
+    read: list[tuple[str, str]] = []
+    if set(map(type, lines)) - _PAIRS:
+        return None
+    try:
+        for octets, value in lines:
+            # Before the look-up: other types may be equal to octets, or raise what they like when they are compared.
+            if type(octets) is not bytes or type(value) is not bytes:
+                return None
+            name, lower = _tokens[octets]
+            text = value.decode("iso-8859-1")
+            if lower in by_name:
+                by_name[lower].append(text.strip(_OWS))
+            else:
+                by_name[lower] = [text.strip(_OWS)]
+            read.append((name, text))
+    except (KeyError, ValueError):
+        return None
+    return tuple(read), by_name, ()
+
+
+def _read(lines: Iterable[object]) -> _Read:
+    by_name: dict[str, list[str]] = {}
+    read: list[tuple[str, str]] = []
+    odd_names: list[str] = []
+    for line in lines:
+        name, value = _line(line)
+        lower, is_token = _known_name(name) if len(name) <= _LONGEST_KNOWN else _name(name)
+        by_name.setdefault(lower, []).append(value.strip(_OWS))
+        read.append((name, value))
+        if not is_token:
+            odd_names.append(name)
+    return tuple(read), by_name, tuple(odd_names)
+
+
 def _name(name: str) -> tuple[str, bool]:
     """The name in lower case, and whether it is a token."""
     return ascii_lower(name), _TOKEN.fullmatch(name) is not None
 
 
 _known_name = lru_cache(maxsize=_NAMES_KNOWN)(_name)
+
+_tokens: dict[bytes, tuple[str, str]] = {}
+"""Names that are tokens, as octets: the same as text, and in lower case. Begun anew when there are too many."""
+
+
+def _remember(octets: bytes, name: str) -> None:
+    lower, is_token = _known_name(name)
+    if is_token:
+        if len(_tokens) >= _NAMES_KNOWN:
+            _tokens.clear()
+        _tokens[octets] = name, lower
 
 
 def _line(line: object) -> tuple[str, str]:
@@ -145,7 +194,10 @@ def _line(line: object) -> tuple[str, str]:
     name, value = line
     # The usual types are told by a glance.
     if type(name) is bytes and type(value) is bytes:
-        return name.decode("iso-8859-1"), value.decode("iso-8859-1")
+        text = name.decode("iso-8859-1")
+        if len(name) <= _LONGEST_KNOWN and name not in _tokens:
+            _remember(name, text)
+        return text, value.decode("iso-8859-1")
     if type(name) is not str or not name.isascii():
         name = name.decode("iso-8859-1") if isinstance(name, bytes) else _latin1(name)
     if type(value) is not str or not value.isascii():

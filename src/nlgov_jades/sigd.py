@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Final
 
@@ -26,6 +27,11 @@ _NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,64}")
 _VALUE = re.compile(r"[\t\x20-\x7e]*")
 _METHOD = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,32}")
 _TARGET = re.compile(r"/[\x21-\x7e]*")
+
+
+@lru_cache(maxsize=256)
+def _is_name(name: str) -> bool:
+    return _NAME.fullmatch(name) is not None
 
 
 def pars_to_emit(covers: HttpHeaders, message: HttpMessage) -> tuple[str, ...]:
@@ -80,7 +86,7 @@ def payload_octets(pars: Sequence[str], message: HttpMessage, added: Mapping[str
 def _line(name: str, message: HttpMessage, added: Mapping[str, str]) -> str:
     if name == REQUEST_TARGET:
         return f"{name}: {_request_target(message)}"
-    if not _NAME.fullmatch(name):
+    if not _is_name(name):
         raise ProfileViolationError("pars holds something that is not the name of a field")
     value = message.fields.combined(name)
     if value is None:

@@ -11,7 +11,7 @@ from collections.abc import Collection, Generator, Mapping
 from enum import StrEnum
 from typing import Any, NamedTuple, TypeVar, cast
 
-from .clock import Clock, check_time, utc_now
+from .clock import Clock, now, utc_now
 from .credentials import LocalPrivateKey, SigningCredential, issuer_serial, refuse_awaitable
 from .encoding import base64url_encode
 from .errors import (
@@ -96,6 +96,7 @@ class _Settings:
         "_notices",
         "_profile",
         "_templates",
+        "_validity",
     )
 
     def __init__(
@@ -125,6 +126,9 @@ class _Settings:
         self._clock = clock
         self._form = _choice(HeaderForm, header_form)
         self._kid = issuer_serial(credential.chain_der[0]) if kid is None else kid
+        leaf = credential.chain[0]
+        # Read once: a certificate makes them anew each time.
+        self._validity = leaf.not_valid_before_utc, leaf.not_valid_after_utc
         self._certificates = _sent(credential, _choice(SendChain, send_chain))
         self._encodings = frozenset(content_encodings)
         self._limit = min(max_field_length, MAX_FIELD_LENGTH)
@@ -188,7 +192,7 @@ class _Settings:
     def _signing(self, message: HttpMessage) -> _Signing:
         if not isinstance(message, HttpMessage):
             raise ConfigurationError("a message is an HttpRequest or a HttpResponse")
-        at = check_time(self._clock())
+        at = now(self._clock)
         try:
             return (yield from self._steps(message, at))
         except VerificationError as error:
@@ -222,6 +226,8 @@ class _Settings:
         return SignedFields(lines, signature=value, notices=self._notices)
 
     def _check_validity(self, at: dt.datetime) -> None:
+        if self._validity[0] <= at <= self._validity[1]:
+            return
         try:
             check_validity(self._credential.chain[0], at)
         except CertificatePathError as error:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Generic, Self, TypeVar
 
 from .beginnings import Beginnings
-from .clock import Clock, check_time, utc_now
+from .clock import Clock, check_time, now, utc_now
 from .digest import BodyDigest, DigestAlgorithm
 from .drivers import Steps, drive, drive_async
 from .errors import ConfigurationError
@@ -169,7 +169,7 @@ class _Settings(Generic[_Fetcher]):
         # A verdict is about now and what this verifier finds itself.
         usual = at is None and not ocsp and not crls
         occasion = Occasion(
-            at=check_time(self._clock() if at is None else at),
+            at=now(self._clock) if at is None else check_time(at),
             body=body,
             given=NOTHING_GIVEN if usual else GivenData.parse(tuple(ocsp), tuple(crls)),
             beginnings=self._beginnings,

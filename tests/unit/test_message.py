@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import subprocess
+import sys
 from typing import cast
 
 import pytest
@@ -88,6 +90,61 @@ def test_a_letter_that_only_looks_like_ascii_is_another_name(name: str) -> None:
 def test_a_line_that_is_no_pair_of_texts_is_refused(line: object) -> None:
     with pytest.raises(ConfigurationError, match="a field line is a"):
         Fields([cast("tuple[str, str]", line)])
+
+
+class Octets(bytes):
+    """Says something else than it is."""
+
+    def decode(self, *_: object) -> str:
+        return "another"
+
+
+class Uncomparable:
+    """Has the hash of octets, and raises when it is compared."""
+
+    __hash__ = b"Host".__hash__
+
+    def __eq__(self, _: object) -> bool:
+        raise RuntimeError
+
+
+@pytest.mark.parametrize("before", [[], [(b"Host", b"x")]], ids=["first", "later"])
+@pytest.mark.parametrize(
+    "name", [memoryview(b"Host"), bytearray(b"Host"), Uncomparable()], ids=["view", "array", "own"]
+)
+def test_a_name_of_another_type_is_refused_whether_it_was_met_before_or_not(name: object, before: FieldLines) -> None:
+    Fields(before)
+    with pytest.raises(ConfigurationError, match="a field line is a"):
+        Fields([cast("tuple[str, str]", (name, b"x"))])
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [[(b"A", b" 1\t"), (b"b", b"\xe9"), (b"a", b"")], [("A", " 1\t"), ("b", "\u00e9"), ("a", "")]],
+    ids=["octets", "text"],
+)
+def test_lines_of_names_that_were_met_before_are_read_as_the_first_time(lines: FieldLines) -> None:
+    first, second = Fields(lines), Fields(lines)
+    assert first == second == Fields([list(line) for line in lines])  # type: ignore[misc]  # lists are read in the general way
+    for fields in (first, second):
+        assert fields.get_all("a") == ("1", "")
+        assert fields.combined("B") == "\u00e9"
+        assert list(fields.names) == ["a", "b"]
+        assert not fields.odd_names
+
+
+def test_octets_of_a_class_of_their_own_are_read_alike_whether_their_name_was_met_before_or_not() -> None:
+    line = (Octets(b"X-New"), Octets(b"x"))
+    first = Fields([line])
+    Fields([(b"X-New", b"x")])
+    assert Fields([line]) == first
+
+
+def test_names_as_text_and_as_octets_are_never_compared() -> None:
+    script = (
+        "from nlgov_jades import Fields; Fields([(b'Host', b'x')]); Fields([('Host', 'x')]); Fields([('Host', b'x')])"
+    )
+    subprocess.run([sys.executable, "-bb", "-c", script], check=True)
 
 
 @pytest.mark.parametrize("lines", [None, 5, {"Host": "a"}, {"TE": "x"}, "TE", b"TE"], ids=repr)

@@ -10,12 +10,13 @@ import re
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Final, TypeVar
 from urllib.parse import quote
 
 from ..digest import BodyDigest
 from ..errors import ConfigurationError, NlgovJadesError
-from ..message import Body, Fields
+from ..message import Body, Fields, HttpRequest
 from .body import HASHED_AT_ONCE, PIECE, BodySettings, Spool
 from .refusal import APPLICATION_FAILED, Answer, Refusal, Responder
 from .site import PublicAddress
@@ -95,7 +96,8 @@ class Turn:
 
     def __init__(self) -> None:
         self._taken = False
-        self._waiting: deque[Event] = deque()
+        # A deque as soon as somebody waits.
+        self._waiting: deque[Event] | None = None
 
     async def __aenter__(self) -> None:
         if not self.is_free():
@@ -114,6 +116,8 @@ class Turn:
     async def come(self) -> None:
         """Wait until the turn is given to this task: until then nobody else can take it."""
         given = Event()
+        if self._waiting is None:
+            self._waiting = deque()
         self._waiting.append(given)
         try:
             await given.wait()
@@ -167,11 +171,13 @@ class RefusalNote:
     Attributes:
         lines: The field lines that the signer saw.
         fields: The same, read: once for both.
+        request: The request as the signer made it, or `None`.
         error: What the verifier refused the request for.
     """
 
     lines: FieldLines = ()
     fields: Fields = EMPTY
+    request: HttpRequest | None = None
     error: NlgovJadesError | None = None
 
     def fields_of(self, lines: FieldLines) -> Fields:
@@ -318,7 +324,12 @@ def failed(identifier: str, error: NlgovJadesError, code: str = APPLICATION_FAIL
 
 def wire_lines(lines: Iterable[tuple[str, str]]) -> list[tuple[bytes, bytes]]:
     """Field lines for an ASGI message: octets, names in lower case."""
-    return [(name.lower().encode("iso-8859-1"), value.encode("iso-8859-1")) for name, value in lines]
+    return [(_wire_name(name), value.encode("iso-8859-1")) for name, value in lines]
+
+
+@lru_cache(maxsize=64)
+def _wire_name(name: str) -> bytes:
+    return name.lower().encode("iso-8859-1")
 
 
 def octets_of(answer: Answer, *, method: str, kind: str = "http.response") -> tuple[Message, Message]:

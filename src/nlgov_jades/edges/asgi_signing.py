@@ -11,7 +11,7 @@ from enum import Enum, auto
 from ..digest import BodyDigest
 from ..errors import BodyTooLargeError, ConfigurationError, MalformedMessageError, NlgovJadesError, SigningError
 from ..message import Body, Fields, HttpRequest, HttpResponse, SignedFields
-from ..steps import is_verifiable, known_signature_fields
+from ..steps import is_whole, known_signature_fields
 from .asgi_parts import (
     CORRELATION_KEY,
     EMPTY,
@@ -100,22 +100,24 @@ class Signing:
         send: The server's.
     """
 
+    # How it begins. On the class, since one is made for every request.
+    _request: HttpRequest | None = None
+    _stage = _Stage.EXPECTED
+    _client_left = False
+    _start: Message
+    _fields = EMPTY
+    _status = 0
+    _length: int | None = None
+
     def __init__(self, settings: SignerSettings, scope: Scope, receive: Receive, send: Send) -> None:
         self._settings = settings
         self._scope = scope
         self._receive = receive
         self._send = send
         self._method: str = scope["method"].upper()
-        self._request: HttpRequest | None = None
         self._id = correlation_id(scope, settings.new_correlation_id)
         self._note = RefusalNote()
-        self._stage = _Stage.EXPECTED
-        self._client_left = False
-        # What is held of the answer: its start, its octets, and other messages with the number of octets before them.
-        self._start: Message = {}
-        self._fields = EMPTY
-        self._status = 0
-        self._length: int | None = None
+        # What is held of the answer, besides its start: its octets, and other messages with the number of octets before them.
         self._spool = Spool(settings.body, self._digest)
         self._between: list[tuple[int, Message]] = []
         # Two tasks of an application may send at once.
@@ -149,7 +151,7 @@ class Signing:
         fields = note.fields = Fields(note.lines)
         # Whether it is well formed is for a verifier to say; its refusal is signed here too.
         target = settings.address.prefix + target_of(self._scope)
-        self._request = HttpRequest(method=self._method, target=target, fields=fields)
+        self._request = note.request = HttpRequest(method=self._method, target=target, fields=fields)
         is_signed = bool(fields.among(known_signature_fields((settings.signer.profile,))))
         rules, method = settings.rules, self._method
         if not rules.routes:
@@ -200,7 +202,10 @@ class Signing:
         if not turn.is_free():
             await turn.come()
         try:
-            await self._take(message)
+            if self._stage is _Stage.HELD and message["type"] == BODY:
+                await self._add(message)
+            else:
+                await self._take(message)
         except ConfigurationError as error:
             if self._stage in _NOTHING_LEFT:
                 await self._fail(APPLICATION_FAILED, error)
@@ -215,7 +220,7 @@ class Signing:
         elif kind == START:
             await self._begin(message)
         elif kind == BODY:
-            await self._add(message)
+            raise _fault("sent a body before its answer began or after it ended")
         elif kind in _BODIES_ELSEWHERE:
             raise _fault(f"sent {kind}, which it was not told that the server knows")
         elif stage is not _Stage.HELD or kind in _AT_ONCE:
@@ -230,8 +235,11 @@ class Signing:
             raise _fault("began its answer twice")
         # The field lines may be missing, may be any iterable, and must not change before they leave.
         self._start = {**message, "headers": [tuple(line) for line in message.get("headers") or ()]}
-        self._fields, self._status = Fields(self._start["headers"]), message.get("status", 0)
-        if not is_verifiable(self._answer(b"")):
+        self._fields, status = Fields(self._start["headers"]), message.get("status", 0)
+        if not isinstance(status, int):
+            raise _fault("began an answer with a status that is no number")
+        self._status = status
+        if not is_whole(status, self._method):
             self._stage = _Stage.PASSING
             await self._send(self._start)
             return
@@ -241,8 +249,6 @@ class Signing:
             await self._let_pass()
 
     async def _add(self, message: Message) -> None:
-        if self._stage is not _Stage.HELD:
-            raise _fault("sent a body before its answer began or after it ended")
         try:
             self._spool.add(body_octets(message))
         except BodyTooLargeError:
@@ -304,7 +310,13 @@ class Signing:
         self._stage = _Stage.SENT
         start = self._start
         start["headers"] += added
-        await self._release(start, is_whole=True)
+        if isinstance(body, bytes) and not self._between:
+            # Most answers: nothing came between, and nothing was put anywhere.
+            self._spool.close()
+            await self._send(start)
+            await self._send({"type": BODY, "body": body, "more_body": False})
+        else:
+            await self._release(start, is_whole=True)
 
     def _check_expected(self) -> None:
         """Return when the answer may still leave: the application may have ended while a task of it had it signed."""
@@ -338,11 +350,6 @@ class Signing:
     async def _release(self, start: Message, *, is_whole: bool) -> None:
         """Send what is held, in the order in which it came."""
         await self._send(start)
-        if is_whole and not self._between and not self._spool.on_disk and self._spool.length <= HASHED_AT_ONCE:
-            piece = self._spool.read(self._spool.length) if self._spool.length else b""
-            self._spool.close()
-            await self._send({"type": BODY, "body": piece, "more_body": False})
-            return
         at, has_ended = 0, False
         for offset, message in (*self._between, (self._spool.length, None)):
             while at < offset:

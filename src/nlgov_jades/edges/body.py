@@ -87,26 +87,28 @@ class Spool:
         digest: Makes the BodyDigest; called once, when the body turns out to be long.
     """
 
+    # How it begins. On the class, since one is made for every message and most are short.
+    _joined = 0
+    _held = 0
+    _digest: BodyDigest | None = None
+    _file: IO[bytes] | None = None
+    _whole: bytes | None = None
+    # What threads hash and write, or read ahead; and of a file, the piece that is being read.
+    _passing: tuple[Future[None], ...] = ()
+    _ahead: Future[bytes] | None = None
+    _piece = b""
+    _read = 0
+    _closed = False
+    # How many threads are at work on it, which decides who closes the file; `_count` guards it.
+    _busy = 0
+    length = 0
+    """Octets added so far."""
+
     def __init__(self, settings: BodySettings, digest: Callable[[], BodyDigest]) -> None:
         self._settings = settings
         self._new_digest = digest
         self._pieces: list[bytes] = []
-        self._joined = 0
-        self._held = 0
-        self._digest: BodyDigest | None = None
-        self._file: IO[bytes] | None = None
-        self._whole: bytes | None = None
-        # What threads hash and write, or read ahead; and of a file, the piece that is being read.
-        self._passing: tuple[Future[None], ...] = ()
-        self._ahead: Future[bytes] | None = None
-        self._piece = b""
-        self._read = 0
-        self._closed = False
-        # How many threads are at work on it, which decides who closes the file.
         self._count = threading.Lock()
-        self._busy = 0
-        self.length = 0
-        """Octets added so far."""
 
     @property
     def due(self) -> bool:

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 from ..encoding import ascii_lower
 from ..errors import BodyTooLargeError, ConfigurationError, MalformedMessageError, quoted
 from ..message import Fields, HttpRequest
 
-__all__ = ["PublicAddress", "announced_length", "announces_body", "arrived", "check_framing"]
+__all__ = ["PublicAddress", "announced_length", "announces_body", "arrived", "check_framing", "check_readable"]
 
 _AUTHORITY = re.compile(r"(?:[A-Za-z0-9._~-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?")
 _PREFIX = re.compile(r"(?:/[A-Za-z0-9._~!$&'()*+,=:@-]+)+")
-_TARGET = re.compile(r"/[\x21-\x7e]*")
-_LENGTH = re.compile(r"[0-9]{1,18}")
+_LONGEST_AUTHORITY = 300
+"""Characters of a host and a port: names have 255 at most (RFC 1035 §2.3.4)."""
+
+_LONGEST_LENGTH = 18
+"""Digits of a Content-Length: an exabyte."""
 
 _READ_BODIES = frozenset({"content-digest", "content-encoding", "content-length", "content-type", "transfer-encoding"})
 """Fields that say how to read a body. A verifier decides by whether they are there."""
@@ -37,14 +41,23 @@ class PublicAddress:
 
     def __post_init__(self) -> None:
         if self.authority is not None and not (
-            isinstance(self.authority, str) and _AUTHORITY.fullmatch(self.authority)
+            isinstance(self.authority, str)
+            and len(self.authority) <= _LONGEST_AUTHORITY
+            and _AUTHORITY.fullmatch(self.authority)
         ):
             raise ConfigurationError("authority of a PublicAddress is a host, with a port where it has one")
         if not isinstance(self.prefix, str) or (self.prefix and not _PREFIX.fullmatch(self.prefix)):
             raise ConfigurationError("prefix of a PublicAddress begins with a slash and does not end with one")
 
 
-def arrived(*, method: str, target: str, fields: Fields, address: PublicAddress) -> HttpRequest:
+@lru_cache(maxsize=256)
+def _is_authority(host: str) -> bool:
+    return _AUTHORITY.fullmatch(host) is not None
+
+
+def arrived(
+    *, method: str, target: str, fields: Fields, address: PublicAddress, made: HttpRequest | None = None
+) -> HttpRequest:
     """The request as its sender signed it, without its body.
 
     Args:
@@ -52,25 +65,29 @@ def arrived(*, method: str, target: str, fields: Fields, address: PublicAddress)
         target: As the server got it, in origin-form.
         fields: Every field line.
         address: What the outside calls this server.
+        made: The same request as somebody else made it, to be used again where it is the same.
 
     Raises:
         MalformedMessageError: The target is not in origin-form, Host is not there once, is no host, or is another's, or a
             name is read in two ways.
     """
     _check_names(fields)
-    if not _TARGET.fullmatch(target):
+    if not (target.startswith("/") and target.isascii() and target.isprintable() and " " not in target):
         raise MalformedMessageError("the request-target is not a path in visible ASCII (origin-form)")
     hosts = fields.get_all("host")
     if len(hosts) != 1:
         raise MalformedMessageError(f"the field Host is there {len(hosts)} times")
-    if not _AUTHORITY.fullmatch(hosts[0]):
+    if len(hosts[0]) > _LONGEST_AUTHORITY or not _is_authority(hosts[0]):
         # Also two that were joined with a comma.
         raise MalformedMessageError("the field Host is not a host, with or without a port")
     if address.authority is not None and ascii_lower(hosts[0]) != ascii_lower(address.authority):
         raise MalformedMessageError(
             f"the field Host is not {address.authority}: the proxy must pass it on unchanged, or the request is for another"
         )
-    return HttpRequest(method=method, target=address.prefix + target, fields=fields)
+    target = address.prefix + target
+    if made is not None and made.fields is fields and made.method == method and made.target == target:
+        return made
+    return HttpRequest(method=method, target=target, fields=fields)
 
 
 def _check_names(fields: Fields) -> None:
@@ -79,6 +96,8 @@ def _check_names(fields: Fields) -> None:
     Raises:
         MalformedMessageError: One does: `Content_Encoding` would escape the rules for `Content-Encoding`.
     """
+    if "_" not in "".join(fields.names):
+        return
     spelled: dict[str, str] = {}
     for name, _ in fields:
         if "_" in name:
@@ -95,14 +114,15 @@ def announced_length(fields: Fields) -> int | None:
         MalformedMessageError: It is there more than once, is no number, or stands beside Transfer-Encoding: two readers
             would find two ends of the body.
     """
-    lengths = fields.get_all("content-length")
-    if not lengths:
+    # Two of them are joined with a comma, and then no number.
+    length = fields.combined("content-length")
+    if length is None:
         return None
     if "transfer-encoding" in fields:
         raise MalformedMessageError("Content-Length and Transfer-Encoding are both there")
-    if len(lengths) != 1 or not _LENGTH.fullmatch(lengths[0]):
+    if len(length) > _LONGEST_LENGTH or not (length.isascii() and length.isdecimal()):
         raise MalformedMessageError("Content-Length is not one number")
-    return int(lengths[0])
+    return int(length)
 
 
 def announces_body(fields: Fields) -> bool:
@@ -122,9 +142,25 @@ def check_framing(fields: Fields, limit: int) -> int | None:
             the body, and the Digest is of a body without it.
         BodyTooLargeError: It is announced to be longer than the limit.
     """
-    length, coding = announced_length(fields), fields.combined("transfer-encoding")
+    length = announced_length(fields)
+    check_readable(fields, length, limit)
+    return length
+
+
+def check_readable(fields: Fields, length: int | None, limit: int) -> None:
+    """Return when the body may be read.
+
+    Args:
+        fields: Of its message.
+        length: From `announced_length`.
+        limit: Octets that a body may have.
+
+    Raises:
+        MalformedMessageError: As `check_framing`.
+        BodyTooLargeError: As `check_framing`.
+    """
+    coding = fields.combined("transfer-encoding")
     if coding is not None and ascii_lower(coding) != "chunked":
         raise MalformedMessageError("Transfer-Encoding is something else than chunked")
     if length is not None and length > limit:
         raise BodyTooLargeError(f"the body has more than the {limit} octets that are accepted")
-    return length

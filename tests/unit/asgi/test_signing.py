@@ -25,7 +25,9 @@ from nlgov_jades.asgi import (
     Throttle,
     UnsignedQuestions,
 )
+from nlgov_jades.edges import asgi_signing
 from nlgov_jades.edges.asgi_parts import NOTE_KEY
+from nlgov_jades.edges.body import Spool
 from nlgov_jades.errors import ConfigurationError, SignatureMissingError
 from nlgov_jades.message import Fields
 
@@ -82,6 +84,30 @@ def test_nothing_leaves_before_the_answer_is_whole_and_all_has_left_when_the_las
     server.run(signing_app(Application(start, count, first, count, last, count)))
     assert sent == [0, 0, 2]
     assert server.types == [START, BODY]
+
+
+@pytest.mark.parametrize("size", [100, MEBIBYTE, 6 * MEBIBYTE])
+def test_nothing_of_an_answer_is_kept_for_background_tasks_after_it_left(
+    signing_app: Wrap, question: HttpRequest, backend: str, monkeypatch: pytest.MonkeyPatch, size: int
+) -> None:
+    spools: list[Spool] = []
+    held: list[bool] = []
+
+    def kept(*arguments: Any) -> Spool:
+        spools.append(Spool(*arguments))
+        return spools[-1]
+
+    def look() -> None:
+        (spool,) = spools
+        with pytest.raises(ConfigurationError, match="closed"):
+            spool.read()
+        held.append(spool._whole is not None or bool(spool._pieces))
+
+    monkeypatch.setattr(asgi_signing, "Spool", kept)
+    server = Server(question, backend=backend)
+    server.run(signing_app(Application(*answer(b"x" * size), look)))
+    assert server.answer.body == b"x" * size
+    assert held == [False]
 
 
 @pytest.mark.parametrize("memory", [16, MEBIBYTE, 64 * MEBIBYTE], ids=["disk", "default", "memory"])

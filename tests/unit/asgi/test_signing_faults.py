@@ -105,7 +105,7 @@ MORE: Message = {"type": BODY, "body": SECRET, "more_body": True}
         (({"type": "http.response.pathsend", "path": "/etc/9999"},), "sent http.response.pathsend"),
         ((HELD[0], {"type": BODY, "body": "9999"}), "the body of an ASGI message is bytes"),
         ((HELD[0], {"type": BODY, "body": None}), "the body of an ASGI message is bytes"),
-        (({"type": START, "status": "200"},), "status of a response is a number"),
+        (({"type": START, "status": "200"},), "a status that is no number"),
         (({"type": START, "status": 200, "headers": [b"a: b"]},), "a field line is a (name, value) pair"),
         (({"type": START, "status": 200, "headers": [("€", b"")]},), "a field line is a (name, value) pair"),
         (answer(b"{}", fields=[(b"content-length", b"3")]), "announced 3 octets and sent 2"),
