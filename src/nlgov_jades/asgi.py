@@ -182,7 +182,7 @@ class JadesSignerMiddleware:
         )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """One request, or anything else, which passes."""
+        """One request, or anything else, which passes unsigned: a websocket and the refusal of one too."""
         if scope["type"] == "http":
             await Signing(self._settings, scope, receive, send).http()
         else:

@@ -35,6 +35,12 @@ SERVERS: Mapping[str, list[str]] = {
 ASGI_SERVERS = ("uvicorn-h11", "uvicorn-httptools", "hypercorn", "granian")
 
 
+def with_websockets(server: str) -> list[str]:
+    """The command of an ASGI server that serves `sockets:app`."""
+    command = ["sockets:app" if part == "served:asgi_app" else part for part in SERVERS[server]]
+    return [*command, "--ws=wsproto"] if server.startswith("uvicorn") else command
+
+
 @dataclass(frozen=True)
 class Server:
     """A server that answers."""

@@ -46,7 +46,7 @@ from .outcome import UNVERIFIED_KEY, VERIFIED_KEY, Unverified, WhyUnverified
 from .parties import check_verifier
 from .refusal import Refusal, answer_to, log_refusal, log_verified, refusal_of
 from .rules import Need, RequestRules, Websockets, carries_signature
-from .site import announces_body, arrived, check_framing
+from .site import announced_length, arrived, check_readable
 
 __all__ = ["VerifierSettings", "Verifying"]
 
@@ -83,6 +83,13 @@ class Verifying:
         send: The server's.
     """
 
+    # How it begins. On the class, since one is made for every request.
+    _method = ""
+    """Of a request; a websocket has none."""
+    _targets: frozenset[str] | None = None
+    _spool: Spool | None = None
+    _signer: SignerIdentity | None = None
+
     def __init__(self, settings: VerifierSettings, scope: Scope, receive: Receive, send: Send) -> None:
         self._settings = settings
         self._scope = scope
@@ -92,18 +99,11 @@ class Verifying:
         note: object = scope.get(NOTE_KEY)
         self._note = note if isinstance(note, RefusalNote) else None
         self._lines = field_lines(scope) if self._note is None else self._note.lines_of(scope)
-        self._targets: frozenset[str] | None = None
-        self._spool: Spool | None = None
-        self._signer: SignerIdentity | None = None
-
-    @property
-    def _method(self) -> str:
-        """In capitals, as ASGI says: where a server leaves it as it was sent, frameworks read it so."""
-        method: str = self._scope["method"]
-        return method.upper()
 
     async def http(self) -> None:
         """Verify the request and call the application, or refuse it."""
+        # In capitals, as ASGI says: where a server leaves it as it was sent, frameworks read it so.
+        self._method = self._scope["method"].upper()
         try:
             # The application is called outside this `try`: what it raises is not about the message.
             try:
@@ -142,7 +142,9 @@ class Verifying:
 
     def _marked(self, outcome: VerifiedMessage | Unverified) -> Scope:
         """The application's own scope: method and fields as they were judged, and the outcome."""
-        scope = {**self._scope, "method": self._method, "headers": list(self._lines), CORRELATION_KEY: self._id}
+        scope = {**self._scope, "headers": list(self._lines), CORRELATION_KEY: self._id}
+        if self._method:
+            scope["method"] = self._method
         scope.pop(VERIFIED_KEY, None)
         scope.pop(UNVERIFIED_KEY, None)
         scope[VERIFIED_KEY if isinstance(outcome, VerifiedMessage) else UNVERIFIED_KEY] = outcome
@@ -161,15 +163,19 @@ class Verifying:
         if self._need(announces_body=True) is Need.NONE:
             # Only a route says so of a request with a body: it passes whatever its fields say.
             return Unverified(WhyUnverified.EXEMPT), self._receive
-        fields = Fields(self._lines) if self._note is None else self._note.fields_of(self._lines)
-        request = arrived(
-            method=self._method, target=target_of(self._scope), fields=fields, address=self._settings.address
-        )
-        if announces_body(fields):
-            return await self._verify(request)
+        note, made = self._note, None
+        if note is None:
+            fields = Fields(self._lines)
+        else:
+            fields, made = note.fields_of(self._lines), note.request
+        target, address = target_of(self._scope), self._settings.address
+        request = arrived(method=self._method, target=target, fields=fields, address=address, made=made)
+        length = announced_length(fields)
+        if length or "transfer-encoding" in fields:
+            return await self._verify(request, length)
         need, is_signed = self._need(announces_body=False), carries_signature(fields, self._settings.verifier.policy)
         if need is Need.REQUIRED or (need is Need.IF_PRESENT and is_signed):
-            return await self._verify(request)
+            return await self._verify(request, length)
         why = WhyUnverified.EXEMPT if need is Need.NONE else WhyUnverified.UNSIGNED
         return Unverified(why), _Once(await self._no_body(), self._receive)
 
@@ -193,9 +199,9 @@ class Verifying:
             if not message.get("more_body", False):
                 return message
 
-    async def _verify(self, request: HttpRequest) -> tuple[VerifiedMessage, Receive]:
+    async def _verify(self, request: HttpRequest, announced: int | None) -> tuple[VerifiedMessage, Receive]:
         settings = self._settings
-        announced = check_framing(request.fields, settings.body.limit)
+        check_readable(request.fields, announced, settings.body.limit)
         pending = await settings.verifier.verify_fields(request)
         self._signer = pending.signer
         message = await self._next()

@@ -207,7 +207,7 @@ class RequestRules:
     Attributes:
         routes: Exceptions, for example `Route(path="/health", methods={"GET"}, need=Need.NONE)`.
         otherwise: For requests of other methods that have no body.
-        websockets: What becomes of websockets.
+        websockets: What becomes of all websockets: `routes` are about requests.
 
     Raises:
         ConfigurationError: A value has another form.

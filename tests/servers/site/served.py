@@ -73,7 +73,7 @@ def answer(method: str, path: str, query: str, body: bytes, verified: Callable[[
 JSON = "application/json"
 
 
-async def _asgi(scope: MutableMapping[str, Any], receive: Callable[[], Awaitable[Any]], send: Any) -> None:
+async def plain_asgi(scope: MutableMapping[str, Any], receive: Callable[[], Awaitable[Any]], send: Any) -> None:
     if scope["type"] != "http":
         raise RuntimeError("only http is served here")
     body = b""
@@ -108,7 +108,7 @@ def _wsgi(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
 
 
 asgi_app = AsgiSigner(
-    AsgiVerifier(_asgi, verifier=AsyncVerifier(trust=TRUST, policy=POLICY), rules=RULES, address=ADDRESS),
+    AsgiVerifier(plain_asgi, verifier=AsyncVerifier(trust=TRUST, policy=POLICY), rules=RULES, address=ADDRESS),
     signer=SIGNER,
     address=ADDRESS,
 )
