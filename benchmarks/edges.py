@@ -148,16 +148,20 @@ def long_bodies(name: str, kind: str, pki: Path, signer: Signer) -> tuple[float,
     digest = BodyDigest()
     for _ in range(GIB // len(PIECE)):
         digest.update(PIECE)
-    with server(name, kind, pki) as (port, pid), socket.create_connection(("127.0.0.1", port)) as connection:
+    # Connected when the memory is at hand: a server does not wait for that.
+    with (
+        server(name, kind, pki) as (port, pid),
+        memory_at_hand(),
+        socket.create_connection(("127.0.0.1", port)) as connection,
+    ):
         exchange(connection, signed_head(signer, "/small", b"{}", 2) + b"{}")
         before = peak(pid)
-        with memory_at_hand():
-            started = time.perf_counter()
-            connection.sendall(signed_head(signer, "/long", digest, GIB))
-            for _ in range(GIB // len(PIECE)):
-                connection.sendall(PIECE)
-            head, _ = read_answer(connection)
-            seconds = time.perf_counter() - started
+        started = time.perf_counter()
+        connection.sendall(signed_head(signer, "/long", digest, GIB))
+        for _ in range(GIB // len(PIECE)):
+            connection.sendall(PIECE)
+        head, _ = read_answer(connection)
+        seconds = time.perf_counter() - started
         if not head.startswith(b"HTTP/1.1 200"):
             raise RuntimeError(head.decode("latin-1")[:200])
         return peak(pid) - before, seconds
