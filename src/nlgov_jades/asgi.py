@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from .edges.asgi_parts import CORRELATION_KEY, ASGIApp, Receive, Scope, Send
+from .edges.asgi_parts import CORRELATION_KEY, ASGIApp, Receive, Scope, Send, prepare
 from .edges.asgi_signing import SignerSettings, Signing
 from .edges.asgi_verifying import VerifierSettings, Verifying
 from .edges.body import BodySettings
@@ -129,6 +129,7 @@ class JadesVerifierMiddleware:
         elif scope["type"] == "websocket":
             await Verifying(self._settings, scope, receive, send).websocket()
         elif scope["type"] == "lifespan":
+            prepare()
             await self._settings.app(scope, receive, send)
         else:
             raise ConfigurationError("a verifier lets http, websocket and lifespan through, and no other kind of scope")
@@ -186,4 +187,6 @@ class JadesSignerMiddleware:
         if scope["type"] == "http":
             await Signing(self._settings, scope, receive, send).http()
         else:
+            if scope["type"] == "lifespan":
+                prepare()
             await self._settings.app(scope, receive, send)

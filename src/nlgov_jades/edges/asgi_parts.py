@@ -1,6 +1,6 @@
 """What both ASGI middlewares need: the scope read, work put into a thread, an answer of our own. No decision is made here.
 
-The only file of the ASGI edge that imports `anyio`.
+What waits for something else goes through `loops.py`, the only file of the ASGI edge that imports `anyio`.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from .refusal import APPLICATION_FAILED, Answer, Refusal, Responder
 from .site import PublicAddress
 
 try:
-    from anyio import Event, to_thread
+    from .loops import Event, in_thread, prepare
 except ImportError as error:
     if error.name != "anyio":
         raise
@@ -51,6 +51,7 @@ __all__ = [
     "flushed",
     "in_thread",
     "octets_of",
+    "prepare",
     "read_piece",
     "routed_targets",
     "target_of",
@@ -252,14 +253,6 @@ def body_octets(message: Message) -> bytes:
     if not isinstance(octets, _OCTETS):
         raise ConfigurationError("the body of an ASGI message is bytes")
     return bytes(octets)
-
-
-async def in_thread(work: Callable[[], _T]) -> _T:
-    """What takes more than a millisecond or waits for a disk: an event loop serves others meanwhile."""
-    outcome: list[_T] = []
-    # Not returned from the thread: asyncio's debug mode logs what is, and it may be a piece of a body.
-    await to_thread.run_sync(lambda: outcome.append(work()))
-    return outcome[0]
 
 
 async def flushed(spool: Spool) -> None:

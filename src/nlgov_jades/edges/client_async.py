@@ -8,7 +8,6 @@ from functools import partial
 from typing import Any, Self, TypeVar
 
 from anyio import CancelScope
-from anyio.to_thread import run_sync
 
 from ..digest import BodyDigest
 from ..errors import ConfigurationError
@@ -18,6 +17,7 @@ from ..result import VerifiedMessage
 from ..verify import AsyncVerifier, PendingMessage
 from .body import HASHED_AT_ONCE, Spool
 from .client import octets_of
+from .loops import in_thread
 from .parties import AsyncMessageSigner, MessageSigner, digest_to_sign, signed_later
 
 __all__ = ["Awaiting", "Ending", "dispose", "read_spool"]
@@ -28,24 +28,19 @@ DRAINED = 10_000
 _T = TypeVar("_T")
 
 
-async def _in_thread(work: Callable[[], _T], *, when: bool) -> _T:
-    if not when:
-        return work()
-    outcome: list[_T] = []
-    # Not returned from the thread: asyncio's debug mode logs what is, and it may be a piece of a body.
-    await run_sync(lambda: outcome.append(work()))
-    return outcome[0]
+async def _perhaps_in_thread(work: Callable[[], _T], *, when: bool) -> _T:
+    return await in_thread(work) if when else work()
 
 
 async def read_spool(spool: Spool, size: int) -> bytes:
     """As `Spool.read`, in a thread when it would wait for a disk."""
-    return await _in_thread(partial(spool.read, size), when=spool.is_behind)
+    return await _perhaps_in_thread(partial(spool.read, size), when=spool.is_behind)
 
 
 async def dispose(spool: Spool) -> None:
     """Close a spool: to free a large file takes time."""
     with CancelScope(shield=True):
-        await _in_thread(spool.close, when=spool.on_disk)
+        await _perhaps_in_thread(spool.close, when=spool.on_disk)
 
 
 class Awaiting:
@@ -72,18 +67,18 @@ class Awaiting:
             async for piece in arriving:
                 spool.add(octets_of(piece))
                 if spool.due:
-                    await _in_thread(spool.flush, when=spool.is_behind)
+                    await _perhaps_in_thread(spool.flush, when=spool.is_behind)
         except BaseException:
             await _end(arriving)
             raise
-        return await _in_thread(spool.finish, when=spool.on_disk)
+        return await _perhaps_in_thread(spool.finish, when=spool.on_disk)
 
     async def sign(self, message: HttpRequest) -> SignedFields:
         """As Work."""
         if self._signer is None:
             raise ConfigurationError("there is no signer")
         if isinstance(message.body, bytes) and len(message.body) > HASHED_AT_ONCE:
-            message = message.with_body(await run_sync(_hashed, message, message.body))
+            message = message.with_body(await in_thread(partial(_hashed, message, message.body)))
         return await signed_later(self._signer, message)
 
     async def verify_fields(self, answer: HttpResponse) -> PendingMessage:
@@ -93,11 +88,11 @@ class Awaiting:
     async def complete(self, pending: PendingMessage, body: Body) -> VerifiedMessage:
         """As Work."""
         long = isinstance(body, bytes) and len(body) > HASHED_AT_ONCE
-        verified = await _in_thread(partial(pending.complete, body), when=long)
+        verified = await _perhaps_in_thread(partial(pending.complete, body), when=long)
         if self._guard is not None:
             policy = self._expected_verifier.policy
             ask = partial(check_replay, verified, policy=policy, guard=self._guard)
-            await _in_thread(ask, when=not isinstance(self._guard, MemoryReplayGuard))
+            await _perhaps_in_thread(ask, when=not isinstance(self._guard, MemoryReplayGuard))
         return verified
 
     async def discard(self, spool: Spool) -> None:

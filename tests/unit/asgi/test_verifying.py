@@ -426,6 +426,20 @@ def test_what_is_no_request_passes_untouched(verifying_app: Wrap, backend: str, 
     assert given[0] is server.scope
 
 
+def test_a_lifespan_passes_on_a_loop_that_anyio_does_not_know(verifying_app: Wrap, signing_app: Wrap) -> None:
+    given: list[object] = []
+
+    async def app(scope: object, *_: object) -> None:
+        given.append(scope)
+
+    async def nothing(*_: object) -> Any:
+        raise AssertionError
+
+    with pytest.raises(StopIteration):
+        signing_app(verifying_app(app))({"type": "lifespan"}, nothing, nothing).send(None)  # type: ignore[attr-defined]  # a coroutine
+    assert given == [{"type": "lifespan"}]
+
+
 def websocket(**scope: Any) -> Server:
     server = Server(plain(), [{"type": "websocket.connect"}], **{"type": "websocket", "scheme": "wss", **scope})
     del server.scope["method"]  # ASGI gives a websocket none
