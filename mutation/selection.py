@@ -52,6 +52,7 @@ SELECTION: Final[dict[str, tuple[str, ...]]] = {
     "verification": _MESSAGES,
     "verify": _MESSAGES,
     "pki.answer": _CERTIFICATES,
+    "pki.candidates": _CERTIFICATES,
     "pki.certificate": _CERTIFICATES,
     "pki.crl": _CERTIFICATES,
     "pki.failure": _CERTIFICATES,

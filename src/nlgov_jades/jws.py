@@ -25,6 +25,7 @@ __all__ = [
     "DetachedJws",
     "PublicKey",
     "check_key",
+    "is_dear",
     "is_rsa",
     "parse_detached",
     "serialize",
@@ -170,6 +171,13 @@ def check_rsa_size(key: rsa.RSAPublicKey, whose: str) -> None:
     exponent = key.public_numbers().e
     if not _MIN_RSA_EXPONENT <= exponent < _MAX_RSA_EXPONENT or exponent % 2 == 0:
         raise UnsupportedAlgorithmError(f"the RSA key of {whose} has a public exponent that is not accepted")
+
+
+def is_dear(key: object) -> bool:
+    """Whether a check with this key can take more than a fraction of a millisecond: it is larger than is accepted."""
+    return isinstance(key, rsa.RSAPublicKey) and (
+        key.key_size > MAX_RSA_BITS or key.public_numbers().e >= _MAX_RSA_EXPONENT
+    )
 
 
 def verify_signature(key: PublicKey, signature: bytes, digest: bytes) -> None:

@@ -6,9 +6,11 @@ import datetime as dt
 import hashlib
 
 from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import dsa
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from ..errors import CertificateExpiredError, CertificateNotYetValidError, ConfigurationError, quoted
+from ..jws import is_dear
 
 __all__ = [
     "UnreadableCertificateError",
@@ -16,7 +18,9 @@ __all__ = [
     "display_name",
     "extended_key_usages",
     "fingerprint",
+    "has_signed",
     "is_authority",
+    "is_ca",
     "key_usage",
     "load_der",
     "load_pem_bundle",
@@ -99,6 +103,31 @@ def is_authority(certificate: x509.Certificate) -> bool:
         return certificate.extensions.get_extension_for_class(x509.BasicConstraints).value.ca
     except x509.ExtensionNotFound:
         return False
+
+
+def is_ca(certificate: x509.Certificate) -> bool:
+    """As `is_authority`, of a certificate that nobody has read yet: one whose extensions cannot be read is no CA."""
+    try:
+        return is_authority(certificate)
+    except Exception:  # noqa: BLE001 - extensions that cannot be read raise more classes than are documented
+        return False
+
+
+def has_signed(issuer: x509.Certificate, certificate: x509.Certificate) -> bool:
+    """Whether this is the issuer of a certificate, by name and by signature. Says nothing about whether it may be.
+
+    The issuer may be a stranger's: a key that makes a check dear is not used, RSA with a large exponent for one.
+    """
+    if issuer.subject != certificate.issuer:
+        return False
+    try:
+        key = issuer.public_key()
+        if is_dear(key) or isinstance(key, dsa.DSAPublicKey):
+            return False
+        certificate.verify_directly_issued_by(issuer)
+    except Exception:  # noqa: BLE001 - InvalidSignature, ValueError, TypeError, UnsupportedAlgorithm: all mean "not by this one"
+        return False
+    return True
 
 
 def key_usage(certificate: x509.Certificate) -> x509.KeyUsage | None:

@@ -1,7 +1,8 @@
 """Certification paths (RFC 5280 §6): from the signer's certificate to a trust anchor, and whether it may sign.
 
-The search and its cryptography are `cryptography`'s, which spends a bounded number of signature checks however
-hostile the certificates are. What follows are our own checks, and finding out why a search failed.
+The search and its cryptography are `cryptography`'s, which spends a bounded number of signature checks. It is given no
+certificate of a stranger but those below a CA that is known here: see `candidates`. What follows are our own checks, and
+finding out why a search failed.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from ..errors import CertificatePathError
 from ..policy import CertificateRequirements
 from ..profiles import SignatureAlgorithm
 from . import requirements as checks
+from .candidates import below_known_cas
 from .certificate import check_validity, display_name
 from .failure import explain
 from .policies import valid_policies
@@ -120,7 +122,6 @@ def find_path(
 def _search(
     leaf: x509.Certificate, untrusted: Sequence[x509.Certificate], trust: TrustStore, at: dt.datetime
 ) -> tuple[x509.Certificate, ...]:
-    candidates = [*untrusted, *trust.intermediates]
     verifier = (
         PolicyBuilder()
         .store(trust.store)
@@ -130,8 +131,9 @@ def _search(
         .build_client_verifier()
     )
     try:
-        chain = verifier.verify(leaf, candidates).chain
+        chain = verifier.verify(leaf, [*below_known_cas(untrusted, trust), *trust.intermediates]).chain
     except VerificationError as error:
+        candidates = [*untrusted, *trust.intermediates]
         raise explain(leaf, candidates, trust=trust, at=at, reason=str(error)) from None
     except Exception:  # noqa: BLE001 - a form that the certificate parser accepts and the path builder does not
         name = display_name(leaf)

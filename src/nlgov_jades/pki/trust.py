@@ -9,7 +9,7 @@ from cryptography import x509
 from cryptography.x509.verification import Store
 
 from ..errors import ConfigurationError
-from .certificate import display_name, fingerprint, is_authority, load_pem_bundle
+from .certificate import display_name, fingerprint, is_ca, load_pem_bundle
 from .pkioverheid import PinRole, role_of
 
 __all__ = ["MAX_INTERMEDIATES_ON_PATH", "TrustStore"]
@@ -43,6 +43,9 @@ class TrustStore:
         if len(self._intermediates) > MAX_INTERMEDIATES:
             raise ConfigurationError(f"a TrustStore holds at most {MAX_INTERMEDIATES} intermediates")
         self._store = Store(list(self._anchors))
+        self._by_name: dict[x509.Name, list[x509.Certificate]] = {}
+        for ca in dict.fromkeys((*self._anchors, *self._intermediates)):
+            self._by_name.setdefault(ca.subject, []).append(ca)
 
     @classmethod
     def from_pem(cls, anchors: bytes, *, intermediates: bytes | None = None) -> TrustStore:
@@ -87,6 +90,10 @@ class TrustStore:
         """The intermediates, not trusted by themselves."""
         return self._intermediates
 
+    def named(self, name: x509.Name) -> tuple[x509.Certificate, ...]:
+        """The anchors and intermediates with this subject."""
+        return tuple(self._by_name.get(name, ()))
+
     @property
     def store(self) -> Store:
         """The anchors as `cryptography` wants them; made once."""
@@ -109,13 +116,6 @@ def _authorities(certificates: Iterable[x509.Certificate], role: str) -> tuple[x
         raise ConfigurationError(f"every {role} is an x509.Certificate, in a list")
     unique = tuple(dict.fromkeys(given))
     for certificate in unique:
-        if not _is_authority(certificate):
+        if not is_ca(certificate):
             raise ConfigurationError(f"{display_name(certificate)} is no CA certificate and cannot be a {role}")
     return unique
-
-
-def _is_authority(certificate: x509.Certificate) -> bool:
-    try:
-        return is_authority(certificate)
-    except Exception:  # noqa: BLE001 - extensions that cannot be read raise more classes than are documented
-        return False
