@@ -7,6 +7,7 @@ from array import array
 from bisect import bisect_left
 from collections.abc import Iterable
 from enum import Enum
+from heapq import merge
 
 from asn1crypto.algos import SignedDigestAlgorithm
 from cryptography import x509
@@ -27,6 +28,9 @@ MAX_CRL = 32 * 1024 * 1024
 
 _LOW_BITS = (1 << 64) - 1
 """What the index keeps of a serial number: 8 octets, where RFC 5280 §4.1.2.2 allows 20. CAs fill them at random."""
+
+_SORTED_AT_ONCE = 8192
+"""Entries. No other thread runs while a list is sorted, and 100 000 take 24 milliseconds: an event loop would stand still."""
 
 _INTEGER = 0x02  # the tag
 
@@ -226,8 +230,10 @@ def _index(crl: x509.CertificateRevocationList) -> array[int]:
             if extension.critical and extension.oid not in _PROCESSED_IN_ENTRY:
                 raise UnusableDataError("an entry of the CRL has a critical extension that is not processed")
         numbers.append(entry.serial_number & _LOW_BITS)
-    numbers.sort()
-    return array("Q", numbers)
+    if len(numbers) <= _SORTED_AT_ONCE:
+        return array("Q", sorted(numbers))
+    runs = [sorted(numbers[start : start + _SORTED_AT_ONCE]) for start in range(0, len(numbers), _SORTED_AT_ONCE)]
+    return array("Q", merge(*runs))
 
 
 def _next_update(crl: x509.CertificateRevocationList) -> dt.datetime:

@@ -6,11 +6,14 @@
 
 from __future__ import annotations
 
+import hashlib
+
 from asn1crypto.algos import SignedDigestAlgorithm
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
+from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
 
 from ..errors import UnsupportedAlgorithmError
 from ..jws import check_rsa_size
@@ -57,13 +60,15 @@ def check_signature(
     key = signer.public_key()
     try:
         kind, digest = algorithm.signature_algo, _HASHES[algorithm.hash_algo]
+        # Other threads run while it hashes, and not while `cryptography` does: a CRL may have megabytes.
+        hashed = hashlib.new(algorithm.hash_algo, octets).digest()
         if isinstance(key, rsa.RSAPublicKey) and kind in {"rsassa_pkcs1v15", "rsassa_pss"}:
             check_rsa_size(key, "its signer")
             scheme = padding.PKCS1v15() if kind == "rsassa_pkcs1v15" else _pss(algorithm, digest)
-            key.verify(signature, octets, scheme, digest)  # type: ignore[arg-type]  # takes any buffer, says bytes
+            key.verify(signature, hashed, scheme, Prehashed(digest))
             return
         if isinstance(key, ec.EllipticCurvePublicKey) and isinstance(key.curve, ACCEPTED_CURVES) and kind == "ecdsa":
-            key.verify(signature, octets, ec.ECDSA(digest))
+            key.verify(signature, hashed, ec.ECDSA(Prehashed(digest)))
             return
     except InvalidSignature:
         raise ForgedDataError(f"the signature on the {what} does not fit its signer") from None

@@ -57,6 +57,19 @@ def test_what_is_listed_is_found_and_its_neighbours_are_not(hierarchy: Hierarchy
         assert crl.entry(other) is None
 
 
+@pytest.mark.parametrize("at_once", [1, 2, 4, 6, 7, 100])
+def test_a_long_list_that_is_sorted_in_parts_is_sorted_as_a_whole(
+    hierarchy: Hierarchy, monkeypatch: pytest.MonkeyPatch, at_once: int
+) -> None:
+    monkeypatch.setattr(module, "_SORTED_AT_ONCE", at_once)
+    serials = [900, 7, (1 << 64) - 1, 500, 8, 3, LONGEST]
+    crl = parse_crl(crl_of(hierarchy.tsp, dict.fromkeys(serials)))
+    assert len(crl) == len(serials)
+    for serial in serials:
+        assert crl.entry(serial) is not None
+        assert crl.entry(serial + 1) is None or serial + 1 in serials
+
+
 def test_a_number_with_the_same_last_eight_octets_is_not_taken_for_another(hierarchy: Hierarchy) -> None:
     crl = parse_crl(crl_of(hierarchy.tsp, {(7 << 64) + 5: None}))
     assert crl.entry(5) is None
