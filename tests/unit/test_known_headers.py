@@ -19,8 +19,9 @@ from nlgov_jades.errors import (
     SigningTimeError,
     VerificationError,
 )
-from nlgov_jades.pki.revocation import FetchRequest, RevocationData
 from nlgov_jades.testing import Hierarchy, Issued, make_crl
+
+from .conftest import Crls
 
 Forge = Callable[..., HttpRequest]
 
@@ -33,22 +34,6 @@ POLICY = VerificationPolicy(
 )
 
 
-class Crls:
-    """A fetcher of CRLs, in which one certificate can be revoked."""
-
-    def __init__(self, hierarchy: Hierarchy) -> None:
-        self.hierarchy = hierarchy
-        self.now = NOW
-        self.generation = 0
-        self.revoked: list[int] = []
-
-    def fetch(self, request: FetchRequest, *, timeout: float) -> RevocationData:  # noqa: ARG002 - the protocol
-        for authority in self.hierarchy.authorities:
-            if authority.certificate.subject == request.issuer.subject and request.body() is None:
-                return request.parse(make_crl(authority, self.revoked, this_update=self.now))
-        return request.parse(b"")
-
-
 class Clock:
     """Stands where it is set."""
 
@@ -57,21 +42,6 @@ class Clock:
 
     def __call__(self) -> dt.datetime:
         return self.now
-
-
-@pytest.fixture(scope="module")
-def online() -> Hierarchy:
-    return Hierarchy.new(not_before=NOW - dt.timedelta(days=30), revocation_url="http://crl.example")
-
-
-@pytest.fixture(scope="module")
-def signer(online: Hierarchy) -> Issued:
-    return online.tsp.issue()
-
-
-@pytest.fixture
-def crls(online: Hierarchy) -> Crls:
-    return Crls(online)
 
 
 @pytest.fixture
@@ -190,6 +160,28 @@ def test_a_known_header_does_not_vouch_for_the_signature(
 ) -> None:
     spoilt = forge(request_message, signer=signer, damage=lambda octets: octets[:-1] + bytes([octets[-1] ^ 1]))
     assert isinstance(both(verifier, stranger, spoilt), InvalidSignatureError)
+
+
+@pytest.mark.parametrize("cut", [0, 1, 2, 3, 4, 171, 342, 512])
+@pytest.mark.parametrize("more", ["", "=", "==", ".", "..", "!", "\u00e9", ",", "A", "AA", "AB", "AAA", "AAAA", "-_+/"])
+def test_a_signature_of_another_form_is_refused_for_the_same_reason_after_a_known_header(
+    verifier: Verifier,
+    stranger: Verifier,
+    forge: Forge,
+    request_message: HttpRequest,
+    signer: Issued,
+    cut: int,
+    more: str,
+) -> None:
+    message = forge(request_message, signer=signer)
+    header, _, signature = str(message.fields.combined(FIELD)).partition("..")
+    changed = f"{header}..{signature[:cut]}{more}"
+    if changed == f"{header}..{signature}":
+        verifier.verify(message)
+        return
+    lines = [(name, changed if name == FIELD else value) for name, value in message.fields]
+    spoilt = HttpRequest(method=message.method, target=message.target, fields=lines, body=message.body)
+    assert isinstance(both(verifier, stranger, spoilt), MalformedSignatureError | InvalidSignatureError)
 
 
 def test_a_known_header_does_not_vouch_for_the_body(

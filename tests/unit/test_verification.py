@@ -27,50 +27,18 @@ from nlgov_jades.errors import (
     CertificateRevokedError,
     ConfigurationError,
     DigestMismatchError,
-    FetchError,
     InvalidSignatureError,
 )
 from nlgov_jades.pki.certificate import fingerprint
-from nlgov_jades.pki.revocation import FetchRequest, RevocationData
 from nlgov_jades.result import RevocationStatus
-from nlgov_jades.testing import Hierarchy, Issued, make_crl, make_ocsp
+from nlgov_jades.testing import Hierarchy, Issued, make_ocsp
+
+from .conftest import Crls
 
 Forge = Callable[..., HttpRequest]
 
 NOW = dt.datetime(2026, 6, 15, 12, 0, 0, tzinfo=dt.UTC)
 FIELD = "nlgov-adr-payload-sig"
-
-
-class Crls:
-    """A fetcher of empty CRLs."""
-
-    def __init__(self, hierarchy: Hierarchy) -> None:
-        self.asked = 0
-        self.longest = 0.0
-        self.generation = 0
-        self.by_name = {item.certificate.subject: make_crl(item, this_update=NOW) for item in hierarchy.authorities}
-
-    def fetch(self, request: FetchRequest, *, timeout: float) -> RevocationData:
-        self.asked += 1
-        self.longest = max(self.longest, timeout)
-        if request.body() is not None or request.issuer.subject not in self.by_name:
-            raise FetchError(f"nothing here, and {timeout:.0f} s left")
-        return request.parse(self.by_name[request.issuer.subject])
-
-
-@pytest.fixture(scope="module")
-def online() -> Hierarchy:
-    return Hierarchy.new(not_before=NOW - dt.timedelta(days=30), revocation_url="http://crl.example")
-
-
-@pytest.fixture(scope="module")
-def signer(online: Hierarchy) -> Issued:
-    return online.tsp.issue()
-
-
-@pytest.fixture
-def crls(online: Hierarchy) -> Crls:
-    return Crls(online)
 
 
 @pytest.fixture
