@@ -259,23 +259,26 @@ def _with_header(value: str, known: _Beginning) -> ReadSignature | None:
     begin = len(known.text)
     for header in known.headers:
         at = begin + len(header.start)
-        stop = at + (len(header.left) + _DIGITS + len(header.right)) // 3 * 4
-        if not value.startswith(header.start, begin) or not value.startswith(header.end, stop):
+        count = len(header.left) + _DIGITS + len(header.right)
+        length = count // 3 * 4
+        if not value.startswith(header.start, begin) or not value.startswith(header.end, at + length):
             continue
-        after = stop + len(header.end)
+        after = length + len(header.end)
         try:
-            octets = base64url_decode(value[at:stop].encode("ascii"), _WHAT)
-            signature = base64url_decode(value[after:].encode("ascii"), _WHAT)
+            rest = value[at:].encode("ascii")
+            # The groups of the digits are whole: decoded together with the signature they are what they are alone.
+            octets = base64url_decode(rest[:length] + rest[after:], _WHAT)
         except (MalformedSignatureError, UnicodeEncodeError):
             return None
-        iat = header.iat(octets)
-        if iat is not None:
+        groups, signature = octets[:count], octets[count:]
+        iat = header.iat(groups)
+        if iat is not None and signature:
             return ReadSignature(
-                known.octets + header.octets + octets + header.after,
+                b"".join((known.octets, header.octets, groups, header.after)),
                 {**header.members, "iat": iat},
                 signature,
                 header.hasher.copy(),
-                value[at : after - 2].encode("ascii"),
+                rest[: after - 2],
                 known,
                 header,
             )

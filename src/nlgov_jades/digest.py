@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import re
-from binascii import b2a_base64
+from binascii import a2b_base64, b2a_base64
 from collections.abc import Iterable, Mapping
 from enum import Enum
 
@@ -47,7 +47,9 @@ _HASHES = {DigestAlgorithm.SHA_256: hashlib.sha256, DigestAlgorithm.SHA_512: has
 _BY_NAME = {algorithm.value.lower(): algorithm for algorithm in DigestAlgorithm}
 
 _INSTANCE_DIGEST = re.compile(r"([!#$%&'*+.^_`|~0-9A-Za-z-]+)=([\x21-\x7e]+)")
-_USUAL = re.compile(r"SHA-256=([A-Za-z0-9+/]{43}=)")
+_USUAL = re.compile(r"SHA-256=([A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=)")
+"""Thirty-two octets in their one spelling: the unused bits of the last character are zero (RFC 4648 §3.5)."""
+
 _DICTIONARY_MEMBER = re.compile(r"([a-z*][a-z0-9_.*-]*)=:([A-Za-z0-9+/=]*):")
 
 
@@ -133,7 +135,7 @@ def parse_digest(value: str) -> dict[DigestAlgorithm, bytes]:
     """
     usual = _USUAL.fullmatch(value)
     if usual is not None:
-        return {DigestAlgorithm.SHA_256: _decoded(usual[1], DigestAlgorithm.SHA_256, "Digest")}
+        return {DigestAlgorithm.SHA_256: a2b_base64(usual[1])}
     return _parse(value, "Digest", _INSTANCE_DIGEST)
 
 

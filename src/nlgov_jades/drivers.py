@@ -30,9 +30,9 @@ def drive(steps: Steps[_T], fetcher: Fetcher | None, seconds: float) -> _T:
         fetcher: Where revocation data come from; `None` opens no connection.
         seconds: For everything that is fetched together.
     """
-    end = time.monotonic() + seconds
     try:
         request = next(steps)
+        end = time.monotonic() + seconds
         while True:
             request = steps.send(_fetch(request, fetcher, end - time.monotonic()))
     except StopIteration as done:
@@ -42,9 +42,9 @@ def drive(steps: Steps[_T], fetcher: Fetcher | None, seconds: float) -> _T:
 
 async def drive_async(steps: Steps[_T], fetcher: AsyncFetcher | None, seconds: float) -> _T:
     """As `drive`, awaiting an AsyncFetcher."""
-    end = time.monotonic() + seconds
     try:
         request = next(steps)
+        end = time.monotonic() + seconds
         while True:
             request = steps.send(await _fetch_async(request, fetcher, end - time.monotonic()))
     except StopIteration as done:

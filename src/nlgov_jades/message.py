@@ -10,7 +10,7 @@ import re
 from collections.abc import Collection, Iterable, Iterator, KeysView, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Self, overload
+from typing import TYPE_CHECKING, Self, overload
 
 from .digest import BodyDigest
 from .encoding import ascii_lower
@@ -31,11 +31,10 @@ _LISTS = (tuple, list)
 
 _OWS = " \t"
 _PAIR = 2
-_PAIRS = {tuple}
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _USERINFO = re.compile(r"//[^/?#]*@")
 _NAMES_KNOWN, _LONGEST_KNOWN = 1024, 64
-"""Names that are remembered, and characters of one: 100 KB at most, and whoever sends others only has them read anew."""
+"""Names that are remembered, and characters of one: 1.1 MB at most, and whoever sends others only has them read anew."""
 
 _set = object.__setattr__
 
@@ -59,22 +58,22 @@ class Fields:
     def __init__(self, lines: FieldLines = ()) -> None:
         if type(lines) not in _LISTS and (isinstance(lines, str | bytes | Mapping) or not isinstance(lines, Iterable)):
             raise ConfigurationError("fields are a list of (name, value) pairs; a mapping would hide a repeated field")
-        usual = _usual(lines) if type(lines) in _LISTS else None
+        usual = (_usual_octets(lines) or _usual_text(lines)) if type(lines) in _LISTS else None
         self._lines, self._by_name, self._odd_names = usual or _read(lines)
 
     def get_all(self, name: str) -> tuple[str, ...]:
         """Values of every line with this name, in order, leading and trailing spaces and tabs trimmed."""
-        values = self._by_name.get(name)
-        if values is None and not name.islower():
-            values = self._by_name.get(ascii_lower(name))
-        return () if values is None else tuple(values)
+        values = self._by_name.get(name, ())
+        return values if values or name.islower() else self._by_name.get(ascii_lower(name), ())
 
     def combined(self, name: str) -> str | None:
         """The values of `get_all` joined with `, ` (RFC 9110 §5.3); `None` when the field is absent."""
         values = self._by_name.get(name)
-        if values is None and not name.islower():
-            values = self._by_name.get(ascii_lower(name))
-        return None if values is None else values[0] if len(values) == 1 else ", ".join(values)
+        if values is None:
+            if name.islower():
+                return None
+            values = self._by_name.get(ascii_lower(name), ())
+        return values[0] if len(values) == 1 else ", ".join(values) if values else None
 
     def among(self, names: Collection[str]) -> list[str]:
         """Those of these names, in lower case, that are there."""
@@ -126,33 +125,66 @@ class Fields:
         return f"<Fields: {len(self._lines)} lines>"
 
 
-_Read = tuple[tuple[tuple[str, str], ...], dict[str, list[str]], tuple[str, ...]]
+_Read = tuple[tuple[tuple[str, str], ...], dict[str, tuple[str, ...]], tuple[str, ...]]
 
 
-def _usual(lines: Iterable[tuple[Any, Any]]) -> _Read | None:
+def _usual_octets(lines: Iterable[object]) -> _Read | None:
     """Lines as servers give them, pairs of octets whose names were met before; `None` when one is anything else.
 
     There are dozens of lines to a message and its answer, so nothing is called here that can be spared.
     """
-    by_name: dict[str, list[str]] = {}
+    by_name: dict[str, tuple[str, ...]] = {}
+    again: list[tuple[str, str]] = []
     read: list[tuple[str, str]] = []
-    if set(map(type, lines)) - _PAIRS:
-        return None
     try:
-        for octets, value in lines:
+        for line in lines:
+            if type(line) is not tuple:
+                return None
+            octets, value = line
             # Before the look-up: other types may be equal to octets, or raise what they like when they are compared.
             if type(octets) is not bytes or type(value) is not bytes:
                 return None
             name, lower = _tokens[octets]
             text = value.decode("iso-8859-1")
             if lower in by_name:
-                by_name[lower].append(text.strip(_OWS))
+                again.append((lower, text.strip(_OWS)))
             else:
-                by_name[lower] = [text.strip(_OWS)]
+                by_name[lower] = (text.strip(_OWS),)
             read.append((name, text))
     except (KeyError, ValueError):
         return None
-    return tuple(read), by_name, ()
+    return tuple(read), _with(by_name, again) if again else by_name, ()
+
+
+def _usual_text(lines: Iterable[object]) -> _Read | None:
+    """The same for pairs of text in ASCII, as WSGI and most clients have them."""
+    by_name: dict[str, tuple[str, ...]] = {}
+    again: list[tuple[str, str]] = []
+    read: list[tuple[str, str]] = []
+    try:
+        for line in lines:
+            if type(line) is not tuple:
+                return None
+            name, value = line
+            if type(name) is not str or type(value) is not str or not value.isascii():
+                return None
+            lower = _lower_tokens[name]
+            if lower in by_name:
+                again.append((lower, value.strip(_OWS)))
+            else:
+                by_name[lower] = (value.strip(_OWS),)
+            read.append(line)
+    except (KeyError, ValueError):
+        return None
+    return tuple(read), _with(by_name, again) if again else by_name, ()
+
+
+def _with(by_name: dict[str, tuple[str, ...]], again: list[tuple[str, str]]) -> dict[str, tuple[str, ...]]:
+    """The first values by name, with those of lines that repeat a name behind them."""
+    further: dict[str, list[str]] = {}
+    for name, value in again:
+        further.setdefault(name, []).append(value)
+    return by_name | {name: (*by_name[name], *values) for name, values in further.items()}
 
 
 def _read(lines: Iterable[object]) -> _Read:
@@ -166,7 +198,7 @@ def _read(lines: Iterable[object]) -> _Read:
         read.append((name, value))
         if not is_token:
             odd_names.append(name)
-    return tuple(read), by_name, tuple(odd_names)
+    return tuple(read), {name: tuple(values) for name, values in by_name.items()}, tuple(odd_names)
 
 
 def _name(name: str) -> tuple[str, bool]:
@@ -180,9 +212,19 @@ _tokens: dict[bytes, tuple[str, str]] = {}
 """Names that are tokens, as octets: the same as text, and in lower case. Begun anew when there are too many."""
 
 
-def _remember(octets: bytes, name: str) -> None:
+_lower_tokens: dict[str, str] = {}
+"""The same, as text: in lower case."""
+
+
+def _remember(name: str, octets: bytes | None) -> None:
     lower, is_token = _known_name(name)
-    if is_token:
+    if not is_token:
+        return
+    if octets is None:
+        if len(_lower_tokens) >= _NAMES_KNOWN:
+            _lower_tokens.clear()
+        _lower_tokens[name] = lower
+    else:
         if len(_tokens) >= _NAMES_KNOWN:
             _tokens.clear()
         _tokens[octets] = name, lower
@@ -196,10 +238,12 @@ def _line(line: object) -> tuple[str, str]:
     if type(name) is bytes and type(value) is bytes:
         text = name.decode("iso-8859-1")
         if len(name) <= _LONGEST_KNOWN and name not in _tokens:
-            _remember(name, text)
+            _remember(text, name)
         return text, value.decode("iso-8859-1")
     if type(name) is not str or not name.isascii():
         name = name.decode("iso-8859-1") if isinstance(name, bytes) else _latin1(name)
+    elif len(name) <= _LONGEST_KNOWN and name not in _lower_tokens:
+        _remember(name, None)
     if type(value) is not str or not value.isascii():
         value = value.decode("iso-8859-1") if isinstance(value, bytes) else _latin1(value)
     return name, value

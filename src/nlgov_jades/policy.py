@@ -12,7 +12,7 @@ from typing import Any, ClassVar, Final, Self
 from .errors import ConfigurationError
 from .pki.identity import Kvk, Oin
 from .pki.policies import ANY_POLICY
-from .profiles import Profile
+from .profiles import Profile, signature_fields
 
 __all__ = [
     "ANY_MEDIA_TYPE",
@@ -225,6 +225,11 @@ class VerificationPolicy:
             object.__setattr__(self, "media_types", media_types)
         codings = _texts(self.content_encodings, _CODING, "content_encodings holds content codings in lower case")
         object.__setattr__(self, "content_encodings", codings)
+
+    @property
+    def signature_fields(self) -> tuple[str, ...]:
+        """Every field that carries a signature in a profile of this library or in one of these, in lower case."""
+        return signature_fields(self.profiles)
 
     def replace(self, **changes: Any) -> Self:
         """The same policy with these attributes changed."""

@@ -9,6 +9,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum, StrEnum
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Final
 
@@ -30,6 +31,7 @@ __all__ = [
     "OtherFields",
     "Profile",
     "SignatureAlgorithm",
+    "signature_fields",
 ]
 
 REQUEST_TARGET: Final = "(request-target)"
@@ -203,3 +205,9 @@ ALL: Final = (ADR_PAYLOAD, ADR_MESSAGE, LOGIUS_PAYLOAD, LOGIUS_MESSAGE, DDAS, DD
 
 BY_ID: Final[Mapping[str, Profile]] = MappingProxyType({profile.id: profile for profile in ALL})
 """The same by `id`."""
+
+
+@lru_cache(maxsize=64)
+def signature_fields(extra: tuple[Profile, ...] = ()) -> tuple[str, ...]:
+    """Names of all fields that carry a signature in a profile of this library or in one of these, in lower case."""
+    return tuple(dict.fromkeys(profile.field_name.lower() for profile in (*ALL, *extra)))

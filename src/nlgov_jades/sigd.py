@@ -36,6 +36,8 @@ def _is_name(name: str) -> bool:
 
 def pars_to_emit(covers: HttpHeaders, message: HttpMessage) -> tuple[str, ...]:
     """What a signer covers: what is mandatory and what the message has, in the profile's order and in lower case."""
+    if not covers.if_present:
+        return covers.order
     mandatory, fields = covers.mandatory, message.fields
     return tuple([name for name in covers.order if name in mandatory or name in fields])
 
@@ -53,14 +55,18 @@ def check_pars(pars: Sequence[str], covers: HttpHeaders, message: HttpMessage) -
     Raises:
         ProfileViolationError: A name is missing, or one too many is there.
     """
+    present = message.fields.names
+    if not covers.if_present and tuple(pars) == covers.order and covers.mandatory <= present:
+        # The same for every message, and all of it is there.
+        return
     named = set(pars)
-    if absent := [name for name in named if name != REQUEST_TARGET and name not in message.fields]:
+    if absent := [name for name in named if name != REQUEST_TARGET and name not in present]:
         raise ProfileViolationError(f"the signature covers {quoted(min(absent))}, which the message does not have")
     unasked = REQUEST_TARGET in named and REQUEST_TARGET not in covers.mandatory
     if unasked and isinstance(message, HttpResponse) and message.request is None:
         # The signer chose to cover it: a matter of the message, not of our configuration.
         raise ProfileViolationError("the signature covers (request-target), and the request is not known")
-    required = covers.mandatory | {name for name in covers.if_present if name in message.fields}
+    required = covers.mandatory | (covers.if_present & present)
     if missing := required - named:
         raise ProfileViolationError(f"the signature does not cover {', '.join(sorted(missing))}")
     if covers.others is OtherFields.REFUSED and named - required:
@@ -93,7 +99,8 @@ def _line(name: str, message: HttpMessage, added: Mapping[str, str]) -> str:
         value = added.get(name)
     if value is None:
         raise ProfileViolationError(f"the signature covers {name}, which the message does not have")
-    if not _VALUE.fullmatch(value):
+    # Printable ASCII is the usual form, and told at a glance.
+    if not (value.isascii() and value.isprintable()) and not _VALUE.fullmatch(value):
         raise MalformedSignatureError(
             f"the covered field {name} holds an octet that is neither tab nor printable ASCII"
         )

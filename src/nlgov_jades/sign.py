@@ -35,7 +35,7 @@ from .jws import (
 from .message import HttpMessage, SignedFields
 from .notice import NlgovJadesWarning, Notice, NoticeCode
 from .pki.certificate import check_validity
-from .profiles import BodyOctets, Profile
+from .profiles import BodyOctets, Profile, signature_fields
 from .sigd import pars_to_emit, payload_octets
 from .signable import check_signable, check_unsigned, digest_lines
 from .steps import content_codings
@@ -95,6 +95,7 @@ class _Settings:
         "_limit",
         "_notices",
         "_profile",
+        "_signature_fields",
         "_templates",
         "_validity",
     )
@@ -123,6 +124,7 @@ class _Settings:
             raise ConfigurationError("content_encodings is a set of content codings in lower case, at least one")
         self._credential = credential
         self._profile = profile
+        self._signature_fields = signature_fields((profile,))
         self._clock = clock
         self._form = _choice(HeaderForm, header_form)
         self._kid = issuer_serial(credential.chain_der[0]) if kid is None else kid
@@ -202,7 +204,7 @@ class _Settings:
     def _steps(self, message: HttpMessage, at: dt.datetime) -> _Signing:
         profile = self._profile
         check_signable(message)
-        check_unsigned(message, profile)
+        check_unsigned(message, self._signature_fields)
         self._check_validity(at)
         lines: list[tuple[str, str]] = []
         pars: tuple[str, ...] = ()

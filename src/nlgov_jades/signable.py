@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 
 from .digest import DigestAlgorithm, compare, digest_field_value, parse_content_digest, parse_digest
 from .errors import MessageNotSignableError, quoted
 from .message import HttpMessage, HttpResponse
-from .profiles import Profile
-from .steps import is_verifiable, known_signature_fields
+from .steps import is_verifiable
 
 __all__ = ["check_signable", "check_unsigned", "digest_lines"]
 
@@ -33,13 +33,17 @@ def check_signable(message: HttpMessage) -> None:
     raise MessageNotSignableError(f"the field {quoted(name)} holds a CR, an LF or a NUL")
 
 
-def check_unsigned(message: HttpMessage, profile: Profile) -> None:
+def check_unsigned(message: HttpMessage, signature_fields: Collection[str]) -> None:
     """Return when the message carries no signature yet.
 
+    Args:
+        message: As it will be sent.
+        signature_fields: Names of the fields that carry one, in lower case.
+
     Raises:
-        MessageNotSignableError: It does, in this profile's field or another known one.
+        MessageNotSignableError: It does.
     """
-    for name in message.fields.among(known_signature_fields((profile,))):
+    for name in message.fields.among(signature_fields):
         raise MessageNotSignableError(f"the message already has the signature field {name}")
 
 

@@ -5,10 +5,9 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable, Collection, Iterable, Sequence
 from enum import Enum
-from functools import lru_cache
 from typing import Any, NamedTuple
 
-from . import jades, profiles
+from . import jades
 from .beginnings import Beginnings, ReadSignature
 from .digest import DigestAlgorithm, compare, parse_content_digest, parse_digest
 from .errors import (
@@ -39,7 +38,6 @@ __all__ = [
     "content_codings",
     "is_verifiable",
     "is_whole",
-    "known_signature_fields",
 ]
 
 _UTF_8 = frozenset({"", "charset=utf-8", 'charset="utf-8"'})
@@ -91,17 +89,6 @@ class SignedMessage(NamedTuple):
 
     def __repr__(self) -> str:
         return f"<SignedMessage: {self.profile.id}, covers {', '.join(self.covered)}>"
-
-
-@lru_cache(maxsize=64)
-def _by_field(accepted: tuple[Profile, ...]) -> dict[str, Profile]:
-    return {profile.field_name.lower(): profile for profile in accepted}
-
-
-@lru_cache(maxsize=64)
-def known_signature_fields(extra: tuple[Profile, ...]) -> tuple[str, ...]:
-    """Names of all fields that carry a signature in a profile of this library or in one of these."""
-    return tuple(dict.fromkeys(profile.field_name.lower() for profile in (*profiles.ALL, *extra)))
 
 
 FindVerdict = Callable[[bytes], PathVerdict | None]
@@ -223,19 +210,21 @@ def _check_verifiable(message: HttpMessage) -> None:
 
 
 def _signature_field(fields: Fields, policy: VerificationPolicy) -> tuple[Profile, str]:
-    present = fields.among(known_signature_fields(policy.profiles))
-    accepted = _by_field(policy.profiles)
+    present = fields.among(policy.signature_fields)
     if not present:
         names = ", ".join(profile.field_name for profile in policy.profiles)
         raise SignatureMissingError(f"the message has no field {names}")
     if len(present) > 1:
         raise MalformedSignatureError(f"the message has two signature fields: {present[0]} and {present[1]}")
-    if present[0] not in accepted:
+    for accepted in policy.profiles:
+        if accepted.field_name.lower() == present[0]:
+            break
+    else:
         raise SignatureMissingError(f"the message has the field {present[0]}, which the policy does not accept")
     value, *more = fields.get_all(present[0])
     if more:
         raise MalformedSignatureError(f"the field {present[0]} is there {1 + len(more)} times")
-    return accepted[present[0]], value
+    return accepted, value
 
 
 def _check_uncovered(fields: Fields, pars: tuple[str, ...], policy: VerificationPolicy) -> None:
@@ -251,7 +240,7 @@ def _check_uncovered(fields: Fields, pars: tuple[str, ...], policy: Verification
         types = fields.get_all("content-type")
         if len(types) > 1:
             raise ProfileViolationError("Content-Type is there more than once and is not covered by the signature")
-        if types and not _is_accepted(types[0], policy.media_types):
+        if types and types[0] not in policy.media_types and not _is_accepted(types[0], policy.media_types):
             raise ProfileViolationError(
                 f"Content-Type {quoted(types[0])} is not covered by the signature and not among the media types of "
                 "the policy"

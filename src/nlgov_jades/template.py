@@ -17,7 +17,7 @@ _GROUP = 3
 
 
 class HeaderTemplate:
-    """The encoded protected header, all but `iat`. Immutable.
+    """The encoded protected header, all but `iat`. Safe to share between threads.
 
     Encoding and writing a chain of eight thousand characters for each message costs half of what a signer does beside its
     private key.
@@ -26,7 +26,7 @@ class HeaderTemplate:
         header: Gives the header's octets for an `iat`: compact JSON, the same but for those digits.
     """
 
-    __slots__ = ("_hasher", "_rest", "_tail", "text")
+    __slots__ = ("_hasher", "_latest", "_rest", "_tail", "text")
 
     def __init__(self, header: Callable[[int], bytes]) -> None:
         # Nothing else reads like this: within a JSON string the quotes would be escaped.
@@ -39,6 +39,8 @@ class HeaderTemplate:
         self._hasher = hashlib.sha256(encoded)
         self._rest = start[cut:]
         self._tail = tail if found else None
+        # Of the last message: a busy signer makes a thousand in a second. One tuple, so threads need no lock.
+        self._latest: tuple[int | None, bytes] = None, b""
 
     def rest(self, iat: int) -> bytes:
         """What follows `text` in BASE64URL(protected header) for a message that is signed at this time.
@@ -46,7 +48,11 @@ class HeaderTemplate:
         Args:
             iat: Seconds since 1970; left out where the header has none.
         """
-        return base64url_encode(self._rest if self._tail is None else b"%b%d%b" % (self._rest, iat, self._tail))
+        made, text = self._latest
+        if made != iat:
+            text = base64url_encode(self._rest if self._tail is None else b"%b%d%b" % (self._rest, iat, self._tail))
+            self._latest = iat, text
+        return text
 
     def hasher(self) -> hashlib._Hash:
         """A new SHA-256 that was fed with `text`."""

@@ -59,9 +59,9 @@ from .edges.wsgi_request import (
 )
 from .errors import ConfigurationError, NlgovJadesError, VerificationError
 from .message import Fields, HttpRequest
+from .profiles import signature_fields
 from .replay import MemoryReplayGuard, ReplayGuard, check_replay
 from .result import SignerIdentity, VerifiedMessage
-from .steps import known_signature_fields
 from .verify import Verifier
 
 __all__ = [
@@ -283,6 +283,7 @@ class JadesSignerMiddleware:
         self._address = address
         self._source = target_source
         self._covered = may_cover_target((signer.profile,))
+        self._signature_fields = signature_fields((signer.profile,))
         self._new_correlation_id = new_correlation_id
         self._desk = SigningDesk(
             signer=signer,
@@ -313,7 +314,7 @@ class JadesSignerMiddleware:
         return held.run(self._app, inner)
 
     def _signs(self, question: Question) -> bool:
-        signed_question = bool(question.fields.among(known_signature_fields((self._desk.signer.profile,))))
+        signed_question = bool(question.fields.among(self._signature_fields))
         return question.answer_is_signed(self._rules, signed_question=signed_question)
 
 

@@ -117,6 +117,13 @@ def test_a_digest_field_of_another_form_is_refused(refused: Refused, value: str)
         parse_digest(value)
 
 
+@pytest.mark.parametrize("length", [*range(38, 43), *range(44, 49)])
+def test_a_digest_that_is_longer_or_shorter_is_refused(refused: Refused, length: int) -> None:
+    for padding in ("", "=", "=="):
+        with refused(MalformedSignatureError, "SHA-256 in Digest"):
+            parse_digest(f"SHA-256={'A' * length}{padding}")
+
+
 @pytest.mark.parametrize(
     "value",
     [

@@ -5,7 +5,8 @@ from __future__ import annotations
 import dataclasses
 import subprocess
 import sys
-from typing import cast
+from collections.abc import Sequence
+from typing import Any, cast
 
 import pytest
 
@@ -121,17 +122,36 @@ def test_a_name_of_another_type_is_refused_whether_it_was_met_before_or_not(name
 
 @pytest.mark.parametrize(
     "lines",
-    [[(b"A", b" 1\t"), (b"b", b"\xe9"), (b"a", b"")], [("A", " 1\t"), ("b", "\u00e9"), ("a", "")]],
-    ids=["octets", "text"],
+    [
+        [(b"A", b" 1\t"), (b"b", b"\xe9")],
+        [("A", " 1\t"), ("b", "\u00e9")],
+        [("A", " 1\t"), ("b", "2")],
+        [(b"A", b" 1\t"), (b"b", b"\xe9"), (b"a", b"")],
+        [("A", " 1\t"), ("b", "2"), ("a", "")],
+        [("A", "\x0b1 "), (b"b", b"2")],
+        ((b"b", b"x"), (b"not a token", b"y")),
+        (("b", "x"), ("not a token", "y")),
+    ],
+    ids=["octets", "latin", "text", "octets-twice", "text-twice", "mixed", "odd-octets", "odd-text"],
 )
-def test_lines_of_names_that_were_met_before_are_read_as_the_first_time(lines: FieldLines) -> None:
+def test_lines_of_names_that_were_met_before_are_read_as_the_first_time(lines: Sequence[tuple[Any, Any]]) -> None:
     first, second = Fields(lines), Fields(lines)
-    assert first == second == Fields([list(line) for line in lines])  # type: ignore[misc]  # lists are read in the general way
+    general = Fields([list(line) for line in lines])  # type: ignore[misc]  # lists are read in the general way
+    assert first == second == general
     for fields in (first, second):
-        assert fields.get_all("a") == ("1", "")
-        assert fields.combined("B") == "\u00e9"
-        assert list(fields.names) == ["a", "b"]
-        assert not fields.odd_names
+        for name in ("a", "A", "b", "B", "c", "not a token"):
+            assert fields.get_all(name) == general.get_all(name)
+            assert fields.combined(name) == general.combined(name)
+            assert (name in fields) == (name in general)
+        assert list(fields.names) == list(general.names)
+        assert fields.odd_names == general.odd_names
+
+
+def test_more_names_than_are_remembered_are_read_all_the_same() -> None:
+    for kind in (str, str.encode):
+        lines: Any = [(kind(f"X-{number}"), kind("v")) for number in range(3000)]
+        for _ in range(2):
+            assert list(Fields(lines)) == [(f"X-{number}", "v") for number in range(3000)]
 
 
 def test_octets_of_a_class_of_their_own_are_read_alike_whether_their_name_was_met_before_or_not() -> None:

@@ -271,6 +271,10 @@ def test_a_signer_that_covers_an_unknown_request_is_refused_and_the_configuratio
         check_pars(["digest", TARGET], covers, HttpResponse(status=200, fields=[DIGEST]))
 
 
+def test_an_answer_to_an_unknown_request_may_cover_everything_else() -> None:
+    check_pars(["digest", "x-a"], OPEN, HttpResponse(status=200, fields=[DIGEST, ("X-A", "1")]))
+
+
 def test_a_signer_may_cover_a_known_request_where_the_profile_leaves_it_open() -> None:
     request = post(DIGEST)
     check_pars(["digest", TARGET], OPEN, HttpResponse(status=200, fields=[DIGEST], request=request))

@@ -11,7 +11,6 @@ import pytest
 from nlgov_jades import HttpRequest, Verifier, profiles
 from nlgov_jades.errors import MalformedSignatureError, SignatureMissingError, VerificationError
 from nlgov_jades.profiles import Profile
-from nlgov_jades.steps import known_signature_fields
 
 Forge = Callable[..., HttpRequest]
 Refused = Callable[..., Any]
@@ -105,7 +104,7 @@ def test_step_1_two_signature_fields_are_refused_whatever_the_other_is(
 
 def test_the_fields_of_profiles_that_a_policy_adds_are_known_as_well() -> None:
     own = Profile(id="own", field_name="X-Own-Signature", covers=profiles.DDAS.covers)
-    assert known_signature_fields((own, profiles.DDAS)) == (
+    assert profiles.signature_fields((own, profiles.DDAS)) == (
         "nlgov-adr-payload-sig",
         "nlgov-adr-message-sig",
         "payload-signature",

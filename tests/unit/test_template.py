@@ -23,17 +23,19 @@ def encoded(template: HeaderTemplate, iat: int) -> bytes:
 
 
 @pytest.mark.parametrize("kid", ["", "a", "ab", "abc", '"iat":9999999999', '\\"iat":9999999999,"', "k\u00e9y"])
-@pytest.mark.parametrize("iat", [0, 1, 1795319525, 9_999_999_999, 10_000_000_000])
+@pytest.mark.parametrize("iat", [-2, -1, 0, 1, 1795319525, 9_999_999_999, 10_000_000_000])
 def test_what_was_encoded_once_is_what_would_be_encoded_now(kid: str, iat: int) -> None:
     template = HeaderTemplate(lambda time: header(kid, time))
     assert encoded(template, iat) == base64url_encode(header(kid, iat))
     assert encoded(template, iat + 1) == base64url_encode(header(kid, iat + 1))
+    assert encoded(template, iat) == encoded(template, iat) == base64url_encode(header(kid, iat))
 
 
 @pytest.mark.parametrize("kid", ["", "a", "ab", "abc"])
 def test_a_header_without_iat_is_encoded_whole(kid: str) -> None:
-    template = HeaderTemplate(lambda _: header(kid, None))
-    assert encoded(template, 1795319525) == base64url_encode(header(kid, None))
+    for iat in (-1, 1795319525):
+        template = HeaderTemplate(lambda _: header(kid, None))
+        assert encoded(template, iat) == base64url_encode(header(kid, None))
 
 
 @pytest.mark.parametrize("kid", ["", "a", "ab", "abc"])

@@ -250,6 +250,8 @@ def body_octets(message: Message) -> bytes:
         ConfigurationError: They are none.
     """
     octets = message.get("body", b"")
+    if type(octets) is bytes:
+        return octets
     if not isinstance(octets, _OCTETS):
         raise ConfigurationError("the body of an ASGI message is bytes")
     return bytes(octets)

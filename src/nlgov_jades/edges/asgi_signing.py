@@ -11,7 +11,8 @@ from enum import Enum, auto
 from ..digest import BodyDigest
 from ..errors import BodyTooLargeError, ConfigurationError, MalformedMessageError, NlgovJadesError, SigningError
 from ..message import Body, Fields, HttpRequest, HttpResponse, SignedFields
-from ..steps import is_whole, known_signature_fields
+from ..profiles import signature_fields
+from ..steps import is_whole
 from .asgi_parts import (
     CORRELATION_KEY,
     EMPTY,
@@ -40,7 +41,7 @@ from .asgi_parts import (
 from .body import HASHED_AT_ONCE, PIECE, Spool
 from .parties import AsyncMessageSigner, MessageSigner, check_signer, digest_to_sign, signed_later
 from .refusal import APPLICATION_FAILED, SIGNING_FAILED, answer_to, comes_from_a_stranger, log_refusal
-from .rules import LongAnswers, SigningRules
+from .rules import LongAnswers, SigningRules, UnsignedQuestions
 from .site import announced_length
 from .throttle import Throttle
 
@@ -85,9 +86,6 @@ class _Stage(Enum):
     """It is not signed: all passes as it comes."""
     SENT = auto()
     """It is on its way, whole."""
-
-
-_NOTHING_LEFT = frozenset({_Stage.EXPECTED, _Stage.HELD})
 
 
 class Signing:
@@ -152,8 +150,11 @@ class Signing:
         # Whether it is well formed is for a verifier to say; its refusal is signed here too.
         target = settings.address.prefix + target_of(self._scope)
         self._request = note.request = HttpRequest(method=self._method, target=target, fields=fields)
-        is_signed = bool(fields.among(known_signature_fields((settings.signer.profile,))))
         rules, method = settings.rules, self._method
+        # Not asked where the answer is signed in any case.
+        is_signed = rules.unsigned_questions is UnsignedQuestions.SIGN_ANSWER or bool(
+            fields.among(signature_fields((settings.signer.profile,)))
+        )
         if not rules.routes:
             return rules.signs_answer_to(method, target, signed_question=is_signed)
         targets = routed_targets(self._scope, settings.address)
@@ -180,7 +181,7 @@ class Signing:
     @property
     def _is_owed(self) -> bool:
         """Whether nothing has left, and somebody waits."""
-        return self._stage in _NOTHING_LEFT and not self._client_left
+        return self._stage is not _Stage.SENT and self._stage is not _Stage.PASSING and not self._client_left
 
     async def receive(self) -> Message:
         """The server's `receive`; who left needs no answer."""
@@ -207,7 +208,7 @@ class Signing:
             else:
                 await self._take(message)
         except ConfigurationError as error:
-            if self._stage in _NOTHING_LEFT:
+            if self._stage is not _Stage.SENT and self._stage is not _Stage.PASSING:
                 await self._fail(APPLICATION_FAILED, error)
             raise
         finally:
@@ -234,7 +235,7 @@ class Signing:
         if self._stage is not _Stage.EXPECTED:
             raise _fault("began its answer twice")
         # The field lines may be missing, may be any iterable, and must not change before they leave.
-        self._start = {**message, "headers": [tuple(line) for line in message.get("headers") or ()]}
+        self._start = {**message, "headers": list(map(tuple, message.get("headers") or ()))}
         self._fields, status = Fields(self._start["headers"]), message.get("status", 0)
         if not isinstance(status, int):
             raise _fault("began an answer with a status that is no number")

@@ -99,8 +99,10 @@ class Spool:
     _piece = b""
     _read = 0
     _closed = False
-    # How many threads are at work on it, which decides who closes the file; `_count` guards it.
+    # How many threads are at work on it, which decides who closes the file. `_count` guards it: made as soon as there can
+    # be any, and most bodies come in one piece that stays with whoever added it.
     _busy = 0
+    _count: threading.Lock | None = None
     length = 0
     """Octets added so far."""
 
@@ -108,7 +110,6 @@ class Spool:
         self._settings = settings
         self._new_digest = digest
         self._pieces: list[bytes] = []
-        self._count = threading.Lock()
 
     @property
     def due(self) -> bool:
@@ -130,6 +131,8 @@ class Spool:
         if self.length + added > self._settings.limit:
             raise BodyTooLargeError(f"the body has more than the {self._settings.limit} octets that are accepted")
         if added:
+            if pieces and self._count is None:
+                self._count = threading.Lock()
             if len(pieces) - self._joined >= MANY_PIECES:
                 # Never those that were joined before: a body would be copied as often as it has thousands of pieces.
                 pieces[self._joined :] = [b"".join(pieces[self._joined :])]
@@ -154,6 +157,8 @@ class Spool:
             OSError: The disk is full or the file cannot be made: found now, or by the thread before.
             ConfigurationError: It was closed.
         """
+        if self._count is None:
+            self._count = threading.Lock()
         self._settle()
         pieces, self._pieces = self._pieces, []
         self._held = self._joined = 0
@@ -201,13 +206,17 @@ class Spool:
         if self._file is not None:
             self.flush()
             self._settle()
-        elif len(self._pieces) <= 1:
+        elif self._count is None:
             # A short body, usually: nothing to join, so nothing that takes time.
-            with self._count:
-                self._check_open()
-                if self._whole is None:
-                    self._whole = self._pieces.pop() if self._pieces else b""
-                return self._whole
+            whole = self._whole
+            if whole is None:
+                # One piece at most: joined, it is itself.
+                whole = self._whole = b"".join(self._pieces)
+                self._pieces.clear()
+            if self._closed:
+                self._forget()
+            self._check_open()
+            return whole
         with self._at_work():
             if self._file is None:
                 if self._whole is None:
@@ -227,9 +236,10 @@ class Spool:
             ConfigurationError: It was closed.
         """
         if self._file is None:
-            with self._count:
-                self._check_open()
-                return self._part(self._whole or b"", size)
+            whole = self._whole
+            if whole is None:
+                raise ConfigurationError("this body was closed, or is not finished")
+            return self._part(whole, size)
         if self._read >= len(self._piece):
             ahead, self._ahead = self._ahead, None
             self._piece, self._read = self._fetch() if ahead is None else ahead.result(), 0
@@ -248,13 +258,16 @@ class Spool:
 
     @contextmanager
     def _at_work(self) -> Iterator[None]:
-        with self._count:
+        count = self._count
+        if count is None:  # pragma: no cover - whoever works has more than one piece, or a file
+            raise ConfigurationError("a body that is worked on has a lock")
+        with count:
             self._check_open()
             self._busy += 1
         try:
             yield
         finally:
-            with self._count:
+            with count:
                 self._busy -= 1
             if self._closed:
                 self._let_go()
@@ -273,18 +286,24 @@ class Spool:
             self._new_digest = BodyDigest
 
     def _let_go(self) -> None:
+        if self._count is None:
+            self._forget()
+            return
         # A file that is closed under a thread that writes: the number of the file may be another's by then.
         with self._count:
             if self._busy:
                 return
             file, self._file = self._file, None
-            self._pieces.clear()
-            self._whole = None
-            self._piece = b""
+            self._forget()
         if file is not None and self.length > LONG_FILE:
             begin(file.close)
         elif file is not None:
             file.close()
+
+    def _forget(self) -> None:
+        self._pieces.clear()
+        self._whole = None
+        self._piece = b""
 
     def __repr__(self) -> str:
         return f"<Spool: {self.length} octets>"

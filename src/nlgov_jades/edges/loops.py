@@ -30,7 +30,7 @@ def prepare() -> None:
     of it for parts that the imports above have loaded before there is a loop; here it loads what it has for this one.
     """
     # A loop that anyio does not know gets no threads either, and is told so by the first message that needs one.
-    with contextlib.suppress(RuntimeError):
+    with contextlib.suppress(RuntimeError, ImportError):
         to_thread.current_default_thread_limiter()
 
 

@@ -14,7 +14,7 @@ from typing import Final
 from ..errors import ConfigurationError, ProfileViolationError
 from ..message import Fields, HttpResponse
 from ..policy import VerificationPolicy
-from ..steps import is_verifiable, known_signature_fields
+from ..steps import is_verifiable
 from .fsc import is_gateway_error
 from .outcome import Unverified, WhyUnverified
 
@@ -195,7 +195,7 @@ def _check(value: object, kind: type[Enum], name: str) -> None:
 
 def carries_signature(fields: Fields, policy: VerificationPolicy) -> bool:
     """Whether there is a field that carries a signature in any profile known here or to the policy."""
-    return bool(fields.among(known_signature_fields(policy.profiles)))
+    return bool(fields.among(policy.signature_fields))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -231,7 +231,7 @@ class RequestRules:
             announces_body: Whether it has a Content-Length above zero or a Transfer-Encoding. HTTP/2 needs neither: a
                 server that lets an unsigned request pass must also see that no body follows.
         """
-        path = target.partition("?")[0]
+        path = target.partition("?")[0] if self.routes else ""
         for route in self.routes:
             # What asks for a signature is read broadly, what does without is taken by the letter.
             if route.fits(method, path) or (route.need is Need.REQUIRED and route.may_mean(method, path)):
@@ -340,6 +340,6 @@ class SigningRules:
             target: As on the wire.
             signed_question: Whether the request carries a field with a signature, verified or not.
         """
-        if method == "HEAD" or _first(self.routes, method, target) is Need.NONE:
+        if method == "HEAD" or (self.routes and _first(self.routes, method, target) is Need.NONE):
             return False
         return signed_question or self.unsigned_questions is UnsignedQuestions.SIGN_ANSWER

@@ -71,7 +71,8 @@ def arrived(
         MalformedMessageError: The target is not in origin-form, Host is not there once, is no host, or is another's, or a
             name is read in two ways.
     """
-    _check_names(fields)
+    if "_" in "".join(fields.names):
+        _check_names(fields)
     if not (target.startswith("/") and target.isascii() and target.isprintable() and " " not in target):
         raise MalformedMessageError("the request-target is not a path in visible ASCII (origin-form)")
     hosts = fields.get_all("host")
@@ -96,8 +97,6 @@ def _check_names(fields: Fields) -> None:
     Raises:
         MalformedMessageError: One does: `Content_Encoding` would escape the rules for `Content-Encoding`.
     """
-    if "_" not in "".join(fields.names):
-        return
     spelled: dict[str, str] = {}
     for name, _ in fields:
         if "_" in name:

@@ -58,8 +58,9 @@ _CONTENT = ("CONTENT_LENGTH", "CONTENT_TYPE")
 
 _NONE_READ = Fields()
 
-_KEYS_KNOWN, _LONGEST_KNOWN = 1024, 64
-"""Keys that are remembered, and characters of one: 200 KB at most, and whoever sends others only has them read anew."""
+_KEYS_KNOWN, _MOST_KEYS, _LONGEST_KEYS = 256, 128, 4096
+"""Sets of keys that are remembered, keys of one, and characters of them together: 8 MB at most, and usually a few hundred
+KB. Whoever sends others only has them read anew."""
 
 _BUFFER = 64 * 1024
 """Octets that are read from a file at once for an application that reads line by line."""
@@ -199,23 +200,27 @@ def _split(raw: str) -> tuple[str, str]:
 
 
 def _fields(environ: WSGIEnvironment, read: Fields) -> Fields:
-    lines: list[tuple[str, str]] = []
-    for key, value in environ.items():
-        name = _known_name(key) if len(key) <= _LONGEST_KNOWN else _field_name(key)
-        if name is None or (not value and key in _CONTENT) or (key == "CONTENT_TYPE" and _is_invented(environ)):
-            continue
-        lines.append((name, value))
+    keys = tuple(environ)
+    names = _known_names(keys) if len(keys) <= _MOST_KEYS and len("".join(keys)) <= _LONGEST_KEYS else _names(keys)
+    lines = [
+        (name, environ[key])
+        for key, name in names
+        if key not in _CONTENT or (environ[key] and (key != "CONTENT_TYPE" or not _is_invented(environ)))
+    ]
     return read if tuple(read) == tuple(lines) else Fields(lines)
 
 
-def _field_name(key: str) -> str | None:
-    """The name of the field that stands under this key; `None` when it is no field."""
-    if key.startswith("HTTP_"):
-        return key[len("HTTP_") :].replace("_", "-").lower()
-    return key.replace("_", "-").lower() if key in _CONTENT else None
+def _names(keys: tuple[str, ...]) -> list[tuple[str, str]]:
+    """Those of these keys under which fields stand, and the names of the fields."""
+    return [
+        (key, key.removeprefix("HTTP_").replace("_", "-").lower())
+        for key in keys
+        if key.startswith("HTTP_") or key in _CONTENT
+    ]
 
 
-_known_name = lru_cache(maxsize=_KEYS_KNOWN)(_field_name)
+_known_names = lru_cache(maxsize=_KEYS_KNOWN)(_names)
+"""A server gives the requests of one client the same keys in the same order."""
 
 
 def _is_invented(environ: WSGIEnvironment) -> bool:

@@ -279,6 +279,22 @@ def test_a_short_body_makes_no_file(spool: Callable[..., Spool], tmp_path: Path)
     assert not [to for to in files_of_this_process().values() if to.startswith(str(tmp_path))]
 
 
+@pytest.mark.parametrize("pieces", [[], [b"one"], [b"one", b"two"]], ids=["empty", "one piece", "two"])
+def test_a_body_that_is_not_finished_or_was_closed_is_not_an_empty_one(
+    spool: Callable[..., Spool], pieces: list[bytes]
+) -> None:
+    body = filled(spool(), pieces)
+    with pytest.raises(ConfigurationError, match="not finished"):
+        body.read()
+    assert body.finish() == body.finish() == b"".join(pieces)
+    assert body.read() == b"".join(pieces)
+    assert body.read() == b""
+    body.close()
+    for use in (body.finish, body.read):
+        with pytest.raises(ConfigurationError, match="was closed"):
+            use()
+
+
 @pytest.mark.parametrize("memory", [1, 1000])
 def test_to_close_lets_go_and_may_be_done_again(spool: Callable[..., Spool], memory: int) -> None:
     body = filled(spool(memory=memory), [b"secret"])
