@@ -12,8 +12,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from .edges.asgi_parts import CORRELATION_KEY, ASGIApp, Receive, Scope, Send, prepare
-from .edges.asgi_signing import SignerSettings, Signing
-from .edges.asgi_verifying import VerifierSettings, Verifying
+from .edges.asgi_settings import SignerSettings, VerifierSettings
+from .edges.asgi_signing import Signing
+from .edges.asgi_verifying import Verifying
 from .edges.body import BodySettings
 from .edges.outcome import UNVERIFIED_KEY, VERIFIED_KEY, Unverified, WhyUnverified, verified_message
 from .edges.parties import AsyncMessageSigner, MessageSigner

@@ -301,7 +301,10 @@ class JadesSignerMiddleware:
             request = question.asked()
             is_signed = self._signs(question)
         except Exception as error:  # noqa: BLE001 - whatever it is, no answer could be signed
-            refusal = _our_fault(error, correlation_id)
+            if isinstance(error, VerificationError):
+                refusal = refusal_of(error, correlation_id)
+            else:
+                refusal = _our_fault(error, correlation_id)
             log_refusal(LOGGER, refusal)
             return _answer(refusal, self._desk.responder, environ, start_response)
         inner = dict(environ)

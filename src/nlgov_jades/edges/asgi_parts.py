@@ -11,15 +11,16 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import islice
 from typing import Any, Final, TypeVar
 from urllib.parse import quote
 
 from ..digest import BodyDigest
 from ..errors import ConfigurationError, NlgovJadesError
 from ..message import Body, Fields, HttpRequest
-from .body import HASHED_AT_ONCE, PIECE, BodySettings, Spool
-from .refusal import APPLICATION_FAILED, Answer, Refusal, Responder
-from .site import PublicAddress
+from .body import HASHED_AT_ONCE, PIECE, Spool
+from .refusal import APPLICATION_FAILED, Answer, Refusal
+from .site import MAX_FIELD_LINES, PublicAddress, check_size
 
 try:
     from .loops import Event, in_thread, prepare
@@ -40,7 +41,6 @@ __all__ = [
     "RefusalNote",
     "Scope",
     "Send",
-    "Settings",
     "Turn",
     "body_octets",
     "correlation_id",
@@ -137,34 +137,6 @@ class Turn:
             self._taken = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Settings:
-    """What both middlewares are given.
-
-    Attributes:
-        app: What is called.
-        address: What the outside calls this server.
-        body: Limit and place of bodies.
-        responder: Makes the answers to what is refused.
-        new_correlation_id: Makes ids.
-
-    Raises:
-        ConfigurationError: One of them is something else.
-    """
-
-    app: ASGIApp
-    address: PublicAddress
-    body: BodySettings
-    responder: Responder
-    new_correlation_id: Callable[[], str]
-
-    def __post_init__(self) -> None:
-        if not all(callable(given) for given in (self.app, self.responder, self.new_correlation_id)):
-            raise ConfigurationError("app, responder and new_correlation_id are functions")
-        if not isinstance(self.address, PublicAddress) or not isinstance(self.body, BodySettings):
-            raise ConfigurationError("address is a PublicAddress, and body a BodySettings")
-
-
 @dataclass(slots=True, repr=False)
 class RefusalNote:
     """Between a signer and the verifier inside it. Middlewares between them copy the scope, not this.
@@ -186,7 +158,11 @@ class RefusalNote:
         return self.fields if self.lines is lines or self.lines == lines else Fields(lines)
 
     def lines_of(self, scope: Scope) -> FieldLines:
-        """As `field_lines`: those that were read already, when they are the same."""
+        """As `field_lines`: those that were read already, when they are the same.
+
+        Raises:
+            MalformedMessageError: As `field_lines`.
+        """
         given = scope.get("headers")
         return self.lines if type(given) is list and tuple(given) == self.lines else field_lines(scope)
 
@@ -195,8 +171,15 @@ class RefusalNote:
 
 
 def field_lines(scope: Scope) -> FieldLines:
-    """The field lines as they are now: some servers add the trailers of a chunked body to the list when they come."""
-    return tuple([(bytes(name), bytes(value)) for name, value in scope.get("headers") or ()])
+    """The field lines as they are now: some servers add the trailers of a chunked body to the list when they come.
+
+    Raises:
+        MalformedMessageError: There are more than are read.
+    """
+    given = islice(scope.get("headers") or (), MAX_FIELD_LINES + 1)
+    lines = tuple([(bytes(name), bytes(value)) for name, value in given])
+    check_size(len(lines), sum([len(value) for _, value in lines]))
+    return lines
 
 
 def target_of(scope: Scope) -> str:

@@ -5,11 +5,17 @@ So background tasks still run after the answer, and until then nothing has left:
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum, auto
 
 from ..digest import BodyDigest
-from ..errors import BodyTooLargeError, ConfigurationError, MalformedMessageError, NlgovJadesError, SigningError
+from ..errors import (
+    BodyTooLargeError,
+    ConfigurationError,
+    MalformedMessageError,
+    NlgovJadesError,
+    SigningError,
+    VerificationError,
+)
 from ..message import Body, Fields, HttpRequest, HttpResponse, SignedFields
 from ..profiles import signature_fields
 from ..steps import is_whole
@@ -23,7 +29,6 @@ from .asgi_parts import (
     RefusalNote,
     Scope,
     Send,
-    Settings,
     Turn,
     body_octets,
     correlation_id,
@@ -38,14 +43,14 @@ from .asgi_parts import (
     target_of,
     wire_lines,
 )
+from .asgi_settings import SignerSettings
 from .body import HASHED_AT_ONCE, PIECE, Spool
-from .parties import AsyncMessageSigner, MessageSigner, check_signer, digest_to_sign, signed_later
-from .refusal import APPLICATION_FAILED, SIGNING_FAILED, answer_to, comes_from_a_stranger, log_refusal
-from .rules import LongAnswers, SigningRules, UnsignedQuestions
+from .parties import digest_to_sign, signed_later
+from .refusal import APPLICATION_FAILED, SIGNING_FAILED, answer_to, comes_from_a_stranger, log_refusal, refusal_of
+from .rules import LongAnswers, UnsignedQuestions
 from .site import announced_length
-from .throttle import Throttle
 
-__all__ = ["SignerSettings", "Signing"]
+__all__ = ["Signing"]
 
 START, BODY, TRAILERS = "http.response.start", "http.response.body", "http.response.trailers"
 
@@ -56,23 +61,6 @@ _AT_ONCE = frozenset({"http.response.push", "http.response.early_hint", "http.re
 """Messages that are no part of the answer and useful only before it."""
 
 _NO_CONTENT = 204
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SignerSettings(Settings):
-    """What a JadesSignerMiddleware was given."""
-
-    signer: MessageSigner | AsyncMessageSigner
-    rules: SigningRules
-    refusals: Throttle
-
-    def __post_init__(self) -> None:
-        Settings.__post_init__(self)
-        if not isinstance(self.rules, SigningRules):
-            raise ConfigurationError("rules of a JadesSignerMiddleware are SigningRules")
-        if not isinstance(self.refusals, Throttle):
-            raise ConfigurationError("refusals of a JadesSignerMiddleware is a Throttle")
-        check_signer(self.signer)
 
 
 class _Stage(Enum):
@@ -126,7 +114,8 @@ class Signing:
         try:
             try:
                 is_signed = self._is_signed()
-            except ConfigurationError as error:
+            except (ConfigurationError, MalformedMessageError) as error:
+                self._note.error = error
                 await self._fail(APPLICATION_FAILED, error)
                 return
             if is_signed:
@@ -143,6 +132,7 @@ class Signing:
 
         Raises:
             ConfigurationError: As `target_of`.
+            MalformedMessageError: As `field_lines`.
         """
         settings, note = self._settings, self._note
         note.lines = field_lines(self._scope)
@@ -365,10 +355,10 @@ class Signing:
             await self._send({"type": BODY, "body": b"", "more_body": False})
 
     async def _fail(self, code: str, error: NlgovJadesError) -> None:
-        """Answer with a 500 instead of what is held."""
+        """Answer with a refusal instead of what is held, a 500 unless the client is to blame."""
         self._stage = _Stage.SENT
         self._spool.close()
-        refusal = failed(self._id, error, code)
+        refusal = refusal_of(error, self._id) if isinstance(error, VerificationError) else failed(self._id, error, code)
         log_refusal(LOGGER, refusal)
         answer = answer_to(refusal, self._settings.responder, LOGGER)
         start, body = octets_of(answer, method=self._method)

@@ -5,7 +5,6 @@ What has not been verified is neither given to the application nor kept longer t
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import partial
 
 from ..errors import (
@@ -17,17 +16,16 @@ from ..errors import (
 from ..message import Fields, HttpRequest
 from ..replay import MemoryReplayGuard, ReplayGuard, check_replay
 from ..result import SignerIdentity, VerifiedMessage
-from ..verify import AsyncVerifier
 from .asgi_parts import (
     CORRELATION_KEY,
     LOGGER,
     NOTE_KEY,
+    FieldLines,
     Message,
     Receive,
     RefusalNote,
     Scope,
     Send,
-    Settings,
     Turn,
     body_octets,
     correlation_id,
@@ -41,32 +39,17 @@ from .asgi_parts import (
     routed_targets,
     target_of,
 )
+from .asgi_settings import VerifierSettings
 from .body import HASHED_AT_ONCE, PIECE, Spool
 from .outcome import UNVERIFIED_KEY, VERIFIED_KEY, Unverified, WhyUnverified
-from .parties import check_verifier
 from .refusal import Refusal, answer_to, log_refusal, log_verified, refusal_of
-from .rules import Need, RequestRules, Websockets, carries_signature
+from .rules import Need, Websockets, carries_signature
 from .site import announced_length, arrived, check_readable
 
-__all__ = ["VerifierSettings", "Verifying"]
+__all__ = ["Verifying"]
 
 FORBIDDEN = 403
 """What servers answer when a websocket is closed before it was accepted."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class VerifierSettings(Settings):
-    """What a JadesVerifierMiddleware was given."""
-
-    verifier: AsyncVerifier
-    rules: RequestRules
-    replay_guard: ReplayGuard | None
-
-    def __post_init__(self) -> None:
-        Settings.__post_init__(self)
-        if not isinstance(self.rules, RequestRules):
-            raise ConfigurationError("rules of a JadesVerifierMiddleware are RequestRules")
-        check_verifier(self.verifier, AsyncVerifier, self.replay_guard)
 
 
 class _GoneError(Exception):
@@ -86,6 +69,7 @@ class Verifying:
     # How it begins. On the class, since one is made for every request.
     _method = ""
     """Of a request; a websocket has none."""
+    _lines: FieldLines = ()
     _targets: frozenset[str] | None = None
     _spool: Spool | None = None
     _signer: SignerIdentity | None = None
@@ -98,7 +82,6 @@ class Verifying:
         self._id = correlation_id(scope, settings.new_correlation_id)
         note: object = scope.get(NOTE_KEY)
         self._note = note if isinstance(note, RefusalNote) else None
-        self._lines = field_lines(scope) if self._note is None else self._note.lines_of(scope)
 
     async def http(self) -> None:
         """Verify the request and call the application, or refuse it."""
@@ -126,11 +109,18 @@ class Verifying:
 
     async def websocket(self) -> None:
         """Call the application or refuse, as the rules say: the frames of a websocket carry no signature."""
+        error: VerificationError = SignatureMissingError(
+            "a websocket carries no signature, and the rules let none through"
+        )
         if self._settings.rules.websockets is Websockets.LET_THROUGH:
-            outcome = Unverified(WhyUnverified.WEBSOCKET)
-            await self._settings.app(self._marked(outcome), self._receive, self._send)
-            return
-        error = SignatureMissingError("a websocket carries no signature, and the rules let none through")
+            try:
+                self._lines = self._read_lines()
+            except MalformedMessageError as too_many:
+                error = too_many
+            else:
+                outcome = Unverified(WhyUnverified.WEBSOCKET)
+                await self._settings.app(self._marked(outcome), self._receive, self._send)
+                return
         refusal = Refusal(code=error.code, status=FORBIDDEN, correlation_id=self._id, error=error)
         log_refusal(LOGGER, refusal)
         if "websocket.http.response" not in (self._scope.get("extensions") or {}):
@@ -160,6 +150,7 @@ class Verifying:
             ConfigurationError: This side failed.
             _GoneError: The client disconnected.
         """
+        self._lines = self._read_lines()
         if self._need(announces_body=True) is Need.NONE:
             # Only a route says so of a request with a body: it passes whatever its fields say.
             return Unverified(WhyUnverified.EXEMPT), self._receive
@@ -178,6 +169,9 @@ class Verifying:
             return await self._verify(request, length)
         why = WhyUnverified.EXEMPT if need is Need.NONE else WhyUnverified.UNSIGNED
         return Unverified(why), _Once(await self._no_body(), self._receive)
+
+    def _read_lines(self) -> FieldLines:
+        return field_lines(self._scope) if self._note is None else self._note.lines_of(self._scope)
 
     def _need(self, *, announces_body: bool) -> Need:
         """What is asked of it: where the targets disagree about that, a signature."""

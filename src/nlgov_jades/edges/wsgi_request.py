@@ -30,7 +30,7 @@ from ..profiles import REQUEST_TARGET, HttpHeaders, OtherFields, Profile
 from .body import PIECE, Spool
 from .outcome import UNVERIFIED_KEY, VERIFIED_KEY
 from .rules import Need, RequestRules, SigningRules
-from .site import PublicAddress, announced_length, arrived
+from .site import PublicAddress, announced_length, arrived, check_size
 from .wsgi_parts import CORRELATION_KEY
 
 __all__ = [
@@ -172,6 +172,7 @@ def question_of(
 
     Raises:
         ConfigurationError: The server does not give the target, it is needed, and it may not be put together.
+        MalformedMessageError: It has more fields than are read.
     """
     path = environ.get("SCRIPT_NAME", "") + environ.get("PATH_INFO", "")
     query = environ.get("QUERY_STRING", "")
@@ -207,6 +208,7 @@ def _fields(environ: WSGIEnvironment, read: Fields) -> Fields:
         for key, name in names
         if key not in _CONTENT or (environ[key] and (key != "CONTENT_TYPE" or not _is_invented(environ)))
     ]
+    check_size(len(lines), sum([len(value) for _, value in lines]))
     return read if tuple(read) == tuple(lines) else Fields(lines)
 
 

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from nlgov_jades.edges.site import PublicAddress
+from nlgov_jades import HttpRequest
+from nlgov_jades.edges.site import MAX_FIELD_LINES, MAX_FIELD_OCTETS, PublicAddress
 from nlgov_jades.edges.wsgi_request import TargetSource, _known_names, question_of
+
+from .serving import Recorded, environ_of, post, refused, serve
+
+Made = Callable[..., Any]
+Sign = Callable[..., HttpRequest]
 
 ENVIRON = {"REQUEST_METHOD": "POST", "PATH_INFO": "/", "RAW_URI": "/"}
 
@@ -59,3 +66,43 @@ def test_keys_that_would_take_much_memory_are_not_remembered(names: list[str]) -
     found = fields_in(**{f"HTTP_{name}": "v" for name in names})
     assert found == [(name.replace("_", "-").lower(), "v") for name in names]
     assert _known_names.cache_info().currsize == before
+
+
+# --- more of them than anybody needs -----------------------------------------------------------------------------
+
+
+MANY = pytest.mark.parametrize(
+    ("count", "octets"), [(MAX_FIELD_LINES + 1, 0), (50_000, 0), (1, MAX_FIELD_OCTETS + 1)], ids=["one", "all", "long"]
+)
+
+
+def with_more(environ: dict[str, Any], count: int, octets: int) -> dict[str, Any]:
+    """The same with further fields, until there are so many and so many octets in them."""
+    held = [value for key, value in environ.items() if key.startswith(("HTTP_", "CONTENT_"))]
+    more = {f"HTTP_X_{number}": "" for number in range(count - len(held) - 1)}
+    return environ | more | {"HTTP_X_LONG": "v" * (octets - sum(map(len, held)))}
+
+
+def test_as_many_fields_as_are_read_are_read(verifying_app: Made, signing_app: Made, sign: Sign, app: Recorded) -> None:
+    for count, octets in ((MAX_FIELD_LINES, 0), (0, MAX_FIELD_OCTETS)):
+        environ = with_more(environ_of(sign(post())), count, octets)
+        served = serve(signing_app(verifying_app()), environ)
+        assert (served.code, served.is_signed) == (200, True)
+    assert len(app.bodies) == 2
+
+
+@MANY
+def test_more_are_refused_by_a_verifier(
+    verifying_app: Made, sign: Sign, app: Recorded, count: int, octets: int
+) -> None:
+    environ = with_more(environ_of(sign(post())), count, octets)
+    refused(serve(verifying_app(), environ), app, "MALFORMED_MESSAGE")
+
+
+@MANY
+def test_more_are_refused_by_a_signer_without_a_signature(
+    verifying_app: Made, signing_app: Made, sign: Sign, app: Recorded, count: int, octets: int
+) -> None:
+    served = serve(signing_app(verifying_app()), with_more(environ_of(sign(post())), count, octets))
+    refused(served, app, "MALFORMED_MESSAGE")
+    assert not served.is_signed
