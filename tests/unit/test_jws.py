@@ -27,6 +27,7 @@ from nlgov_jades.jws import (
     base64url_pieces,
     check_key,
     check_rsa_size,
+    is_dear,
     parse_detached,
     serialize,
     signature_length,
@@ -312,3 +313,24 @@ def test_an_es256_signature_with_r_and_s_exchanged_is_refused(
     r, s = raw(p256_key, SIGNED)
     with refused(InvalidSignatureError, "does not fit"):
         verify_signature(p256_key.public_key(), s.to_bytes(32, "big") + r.to_bytes(32, "big"), DIGEST)
+
+
+@pytest.mark.parametrize(
+    ("bits", "exponent", "is_too_dear"),
+    [
+        (8192, 65537, False),
+        (8200, 65537, True),
+        (2048, (1 << 32) - 1, False),
+        (2048, (1 << 32) + 1, True),
+        (1024, 3, False),
+    ],
+)
+def test_a_check_is_dear_with_a_larger_key_or_exponent_than_is_accepted(
+    bits: int, exponent: int, *, is_too_dear: bool
+) -> None:
+    key = rsa.RSAPublicNumbers(exponent, (1 << (bits - 1)) + 1).public_key()
+    assert is_dear(key) is is_too_dear
+
+
+def test_other_keys_are_of_one_size() -> None:
+    assert is_dear(ec.generate_private_key(ec.SECP256R1()).public_key()) is False
