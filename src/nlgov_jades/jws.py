@@ -13,7 +13,7 @@ from functools import lru_cache
 from typing import Any
 
 from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
+from cryptography.hazmat.primitives.asymmetric import dsa, ec, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import Prehashed, encode_dss_signature
 from cryptography.hazmat.primitives.hashes import SHA256
 
@@ -47,6 +47,8 @@ PSS = padding.PSS(mgf=padding.MGF1(SHA256()), salt_length=32)
 """RFC 7518 §3.5: MGF1 with SHA-256, salt as long as the hash."""
 
 PREHASHED = Prehashed(SHA256())
+
+_CURVES = (ec.SECP256R1, ec.SECP384R1, ec.SECP521R1)
 
 _DETACHED = re.compile(r"([A-Za-z0-9_-]+)\.\.([A-Za-z0-9_-]+)")
 _ES256_LENGTH = 64
@@ -174,10 +176,14 @@ def check_rsa_size(key: rsa.RSAPublicKey, whose: str) -> None:
 
 
 def is_dear(key: object) -> bool:
-    """Whether a check with this key can take more than a fraction of a millisecond: it is larger than is accepted."""
-    return isinstance(key, rsa.RSAPublicKey) and (
-        key.key_size > MAX_RSA_BITS or key.public_numbers().e >= _MAX_RSA_EXPONENT
-    )
+    """Whether a check with this key may take more than 0.3 ms: a larger RSA key or exponent than anybody needs, another curve
+    than those of NIST, or DSA.
+    """
+    if isinstance(key, rsa.RSAPublicKey):
+        return key.key_size > MAX_RSA_BITS or key.public_numbers().e > _MIN_RSA_EXPONENT
+    if isinstance(key, ec.EllipticCurvePublicKey):
+        return not isinstance(key.curve, _CURVES)
+    return isinstance(key, dsa.DSAPublicKey)
 
 
 def verify_signature(key: PublicKey, signature: bytes, digest: bytes) -> None:

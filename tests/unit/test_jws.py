@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, padding, rsa
+from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed448, ed25519, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 
 from nlgov_jades.errors import (
@@ -320,8 +320,9 @@ def test_an_es256_signature_with_r_and_s_exchanged_is_refused(
     [
         (8192, 65537, False),
         (8200, 65537, True),
-        (2048, (1 << 32) - 1, False),
-        (2048, (1 << 32) + 1, True),
+        (2048, 65537, False),
+        (2048, 65539, True),
+        (2048, (1 << 32) - 1, True),
         (1024, 3, False),
     ],
 )
@@ -332,5 +333,20 @@ def test_a_check_is_dear_with_a_larger_key_or_exponent_than_is_accepted(
     assert is_dear(key) is is_too_dear
 
 
-def test_other_keys_are_of_one_size() -> None:
-    assert is_dear(ec.generate_private_key(ec.SECP256R1()).public_key()) is False
+@pytest.mark.parametrize(
+    ("curve", "is_too_dear"),
+    [
+        (ec.SECP256R1(), False),
+        (ec.SECP384R1(), False),
+        (ec.SECP521R1(), False),
+        (ec.SECP256K1(), True),
+        (ec.BrainpoolP512R1(), True),
+    ],
+)
+def test_a_check_is_dear_on_a_curve_that_nobody_needs(curve: ec.EllipticCurve, *, is_too_dear: bool) -> None:
+    assert is_dear(ec.generate_private_key(curve).public_key()) is is_too_dear
+
+
+def test_a_check_is_dear_with_dsa_and_not_with_edwards_curves() -> None:
+    assert is_dear(dsa.generate_private_key(2048).public_key()) is True
+    assert is_dear(ed25519.Ed25519PrivateKey.generate().public_key()) is False

@@ -178,7 +178,7 @@ def field_lines(scope: Scope) -> FieldLines:
     """
     given: Iterable[tuple[bytes, bytes]] = islice(scope.get("headers") or (), MAX_FIELD_LINES + 1)
     lines = tuple([(bytes(name), bytes(value)) for name, value in given])
-    check_size(len(lines), sum([len(value) for _, value in lines]))
+    check_size(len(lines), sum([len(name) + len(value) for name, value in lines]))
     return lines
 
 

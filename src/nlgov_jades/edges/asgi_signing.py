@@ -135,10 +135,15 @@ class Signing:
             MalformedMessageError: As `field_lines`.
         """
         settings, note = self._settings, self._note
-        note.lines = field_lines(self._scope)
-        fields = note.fields = Fields(note.lines)
-        # Whether it is well formed is for a verifier to say; its refusal is signed here too.
         target = settings.address.prefix + target_of(self._scope)
+        try:
+            note.lines = field_lines(self._scope)
+        except MalformedMessageError:
+            # Its refusal may be about the target.
+            self._request = HttpRequest(method=self._method, target=target)
+            raise
+        # Whether it is well formed is for a verifier to say; its refusal is signed here too.
+        fields = note.fields = Fields(note.lines)
         self._request = note.request = HttpRequest(method=self._method, target=target, fields=fields)
         rules, method = settings.rules, self._method
         # Not asked where the answer is signed in any case.

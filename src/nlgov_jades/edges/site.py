@@ -32,7 +32,7 @@ MAX_FIELD_LINES = 500
 passes on holds an event loop for half a second."""
 
 MAX_FIELD_OCTETS = 256 * 1024
-"""Octets of their values together: eight times the longest signature field."""
+"""Octets of their names and values together: eight times the longest signature field."""
 
 _LONGEST_LENGTH = 18
 """Digits of a Content-Length: an exabyte."""
@@ -77,7 +77,7 @@ def check_size(count: int, octets: int) -> None:
 
     Args:
         count: Of the lines.
-        octets: Of their values together.
+        octets: Of their names and values together.
 
     Raises:
         MalformedMessageError: They are not.

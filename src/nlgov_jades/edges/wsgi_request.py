@@ -202,13 +202,15 @@ def _split(raw: str) -> tuple[str, str]:
 
 def _fields(environ: WSGIEnvironment, read: Fields) -> Fields:
     keys = tuple(environ)
-    names = _known_names(keys) if len(keys) <= _MOST_KEYS and len("".join(keys)) <= _LONGEST_KEYS else _names(keys)
+    length = sum(map(len, keys))
+    check_size(0, length)
+    names = _known_names(keys) if len(keys) <= _MOST_KEYS and length <= _LONGEST_KEYS else _names(keys)
     lines = [
         (name, environ[key])
         for key, name in names
         if key not in _CONTENT or (environ[key] and (key != "CONTENT_TYPE" or not _is_invented(environ)))
     ]
-    check_size(len(lines), sum([len(value) for _, value in lines]))
+    check_size(len(lines), sum([len(name) + len(value) for name, value in lines]))
     return read if tuple(read) == tuple(lines) else Fields(lines)
 
 

@@ -25,6 +25,9 @@ def below_known_cas(untrusted: Sequence[x509.Certificate], trust: TrustStore) ->
     Args:
         untrusted: What the signer sent along, a handful: each is checked once against every CA with the name of its issuer.
         trust: Anchors and intermediates.
+
+    Returns:
+        In the order in which they were sent, which decides where there are two paths.
     """
     found = [
         certificate
@@ -38,7 +41,8 @@ def below_known_cas(untrusted: Sequence[x509.Certificate], trust: TrustStore) ->
         new = [
             certificate
             for certificate in untrusted
-            if certificate not in found and any(has_signed(issuer, certificate) for issuer in issuers)
+            if certificate not in found
+            and any(issuer.subject == certificate.issuer and has_signed(issuer, certificate) for issuer in issuers)
         ]
         found = found + new
-    return found
+    return [certificate for certificate in untrusted if certificate in found]

@@ -133,8 +133,7 @@ def _search(
     try:
         chain = verifier.verify(leaf, [*below_known_cas(untrusted, trust), *trust.intermediates]).chain
     except VerificationError as error:
-        candidates = [*untrusted, *trust.intermediates]
-        raise explain(leaf, candidates, trust=trust, at=at, reason=str(error)) from None
+        raise explain(leaf, untrusted, trust=trust, at=at, reason=str(error)) from None
     except Exception:  # noqa: BLE001 - a form that the certificate parser accepts and the path builder does not
         name = display_name(leaf)
         raise CertificatePathError(f"the path of certificate {name} cannot be built", certificate=name) from None

@@ -7,10 +7,12 @@ from typing import Any
 
 import pytest
 
-from nlgov_jades import HttpRequest, VerifiedMessage
+from nlgov_jades import HttpRequest, Signer, VerifiedMessage, profiles
 from nlgov_jades.asgi import ANY_METHOD, Need, RequestRules, Route, SigningRules, Throttle, Websockets
 from nlgov_jades.edges.site import MAX_FIELD_LINES, MAX_FIELD_OCTETS
+from nlgov_jades.testing import Issued
 
+from .conftest import NOW
 from .harness import App, Application, Server
 
 Wrap = Callable[..., App]
@@ -23,9 +25,26 @@ MANY = pytest.mark.parametrize(
 
 def with_more(request: HttpRequest, count: int, octets: int) -> HttpRequest:
     """The same with further fields, until there are so many lines and so many octets."""
-    held = sum(len(value) for _, value in request.fields)
-    lines = [("X-More", "")] * (count - len(request.fields) - 1)
+    lines = [("X", "")] * (count - len(request.fields) - 1)
+    held = sum(len(name) + len(value) for name, value in [*request.fields, *lines, ("X-Long", "")])
     return request.with_fields([*lines, ("X-Long", "v" * (octets - held))])
+
+
+def test_names_count_as_well(verifying_app: Wrap, signed: HttpRequest, refused: Callable[..., None]) -> None:
+    app = Application()
+    request = signed.with_fields([("X" * MAX_FIELD_OCTETS, "")])
+    refused(Server(request).run(verifying_app(app)), app, 400, "MALFORMED_MESSAGE")
+
+
+def test_a_refusal_in_a_profile_that_covers_the_target_is_signed_too(
+    signing_app: Wrap, verifying_app: Wrap, signed: HttpRequest, issued: Issued, log: pytest.LogCaptureFixture
+) -> None:
+    signer = Signer(issued.credential, profile=profiles.ADR_MESSAGE, clock=lambda: NOW)
+    edge = signing_app(verifying_app(Application()), signer=signer)
+    answer = Server(with_more(signed, MAX_FIELD_LINES + 1, 0)).run(edge).answer
+    assert answer.status == 400
+    assert "nlgov-adr-message-sig" in answer.fields
+    assert "unsigned" not in log.text
 
 
 def test_as_many_fields_as_are_read_are_read(

@@ -9,12 +9,11 @@ from typing import Any
 
 import pytest
 from cryptography import x509
-from cryptography.hazmat.primitives.asymmetric import dsa, rsa
+from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.hashes import SHA256
 
 from nlgov_jades import TrustStore
 from nlgov_jades.errors import CertificatePathError
-from nlgov_jades.jws import is_dear
 from nlgov_jades.pki import candidates
 from nlgov_jades.pki.candidates import below_known_cas
 from nlgov_jades.pki.certificate import has_signed
@@ -100,9 +99,7 @@ def _named(name: x509.Name, key: Issued) -> x509.Certificate:
     return _certificate(name, key.key.public_key(), key.key)
 
 
-def _certificate(
-    name: x509.Name, key: rsa.RSAPublicKey | dsa.DSAPublicKey, signed_by: rsa.RSAPrivateKey | dsa.DSAPrivateKey
-) -> x509.Certificate:
+def _certificate(name: x509.Name, key: rsa.RSAPublicKey, signed_by: rsa.RSAPrivateKey) -> x509.Certificate:
     return (
         x509.CertificateBuilder()
         .subject_name(name)
@@ -136,29 +133,6 @@ def with_exponent(bits: int) -> rsa.RSAPrivateKey:
 NAME = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "dear")])
 
 
-@pytest.mark.parametrize(("bits", "is_used"), [(32, True), (33, False), (2047, False)])
-def test_an_exponent_is_as_small_as_verifiers_take(bits: int, *, is_used: bool) -> None:
-    key = with_exponent(bits)
-    made = _certificate(NAME, key.public_key(), key)
-    made.verify_directly_issued_by(made)
-    assert has_signed(made, made) is is_used
-
-
-def test_an_rsa_key_is_no_larger_than_verifiers_take(monkeypatch: pytest.MonkeyPatch) -> None:
-    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-    made = _certificate(NAME, key.public_key(), key)
-    assert has_signed(made, made)
-    monkeypatch.setattr("nlgov_jades.jws.MAX_RSA_BITS", 2047)
-    assert not has_signed(made, made)
-
-
-def test_a_key_of_dsa_is_not_used() -> None:
-    key = dsa.generate_private_key(2048)
-    made = _certificate(NAME, key.public_key(), key)
-    made.verify_directly_issued_by(made)
-    assert not has_signed(made, made)
-
-
 def test_another_name_and_another_key_have_not_signed(hierarchy: Hierarchy, stranger: Hierarchy) -> None:
     ours, theirs = hierarchy.root.certificate, stranger.root.certificate
     assert has_signed(ours, ours)
@@ -170,21 +144,43 @@ def test_another_name_and_another_key_have_not_signed(hierarchy: Hierarchy, stra
 def test_a_circle_of_dear_keys_costs_no_check_with_them(
     hierarchy: Hierarchy, above: Sequence[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    checks: list[x509.Certificate] = []
+    verified: list[x509.Certificate] = []
+
+    def noting(issuer: x509.Certificate, signed: x509.Certificate) -> bool:
+        verified.append(issuer)
+        return has_signed(issuer, signed)
+
+    for module in ("candidates", "failure"):
+        monkeypatch.setattr(f"nlgov_jades.pki.{module}.has_signed", noting)
     key = with_exponent(2047)
     name = hierarchy.root.certificate.subject if above else NAME
     circle = [_certificate(name, key.public_key(), key) for _ in range(4)]
     leaf = _certificate(name, key.public_key(), key)
-
-    def noting(given: object) -> bool:
-        dear = is_dear(given)
-        if not dear:
-            checks.append(leaf)
-        return dear
-
-    monkeypatch.setattr("nlgov_jades.pki.certificate.is_dear", noting)
     with pytest.raises(CertificatePathError) as caught:
         find_path(leaf, circle, trust=hierarchy.trust, at=NOW)
     assert caught.value.sub_indication == "NO_CERTIFICATE_CHAIN_FOUND"
-    # What was sent and the signer's own, against the anchor of that name; once more for the one that is explained.
-    assert len(checks) <= (len(circle) + 1 if above else 0)
+    # Each that was sent, and the signer's own when that is explained, against the anchor of that name.
+    assert verified == [hierarchy.root.certificate] * (len(circle) + 1 if above else 0)
+
+
+def test_a_key_that_cannot_be_read_explains_nothing(hierarchy: Hierarchy, monkeypatch: pytest.MonkeyPatch) -> None:
+    def unreadable(_: object) -> bool:
+        raise ValueError
+
+    monkeypatch.setattr("nlgov_jades.pki.failure.is_dear", unreadable)
+    other = Hierarchy.new(name="TEST other", not_before=NOW - DAY)
+    leaf = other.tsp.issue()
+    with pytest.raises(CertificatePathError, match=r"the issuer of certificate 'gegevens\.gemeente\.example'"):
+        find_path(leaf.certificate, certificates(other.tsp, other.domain), trust=hierarchy.trust, at=NOW)
+
+
+def test_where_there_are_two_paths_the_order_in_which_they_were_sent_decides(hierarchy: Hierarchy) -> None:
+    root, domain = hierarchy.root, hierarchy.domain
+    assert isinstance(hierarchy.tsp.key, rsa.RSAPrivateKey)
+    direct = root.issue_authority("TEST nlgov-jades TSP CA", key=hierarchy.tsp.key, path_length=0)
+    leaf = hierarchy.tsp.issue().certificate
+    assert direct.certificate.subject == hierarchy.tsp.certificate.subject
+    longer, shorter = hierarchy.tsp.certificate, direct.certificate
+    for sent in ([longer, shorter, domain.certificate], [shorter, longer, domain.certificate]):
+        assert below_known_cas(sent, hierarchy.trust) == sent
+        assert find_path(leaf, sent, trust=hierarchy.trust, at=NOW)[1] == sent[0]

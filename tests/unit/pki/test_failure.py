@@ -176,9 +176,11 @@ def test_the_work_that_a_hostile_set_causes_is_bounded(
     budgets: list[int] = []
     original = failure._Walk._has_signed
 
-    def counted(walk: failure._Walk, issuer: x509.Certificate, certificate: x509.Certificate) -> bool:
+    def counted(
+        walk: failure._Walk, issuer: x509.Certificate, certificate: x509.Certificate, *, is_known: bool
+    ) -> bool:
         budgets.append(walk._budget)
-        return original(walk, issuer, certificate)
+        return original(walk, issuer, certificate, is_known=is_known)
 
     monkeypatch.setattr(failure._Walk, "_has_signed", counted)
     leaf = twins[0].issue(key=twins[0].key).certificate

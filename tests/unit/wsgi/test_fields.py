@@ -78,9 +78,15 @@ MANY = pytest.mark.parametrize(
 
 def with_more(environ: dict[str, Any], count: int, octets: int) -> dict[str, Any]:
     """The same with further fields, until there are so many and so many octets in them."""
-    held = [value for key, value in environ.items() if key.startswith(("HTTP_", "CONTENT_"))]
-    more = {f"HTTP_X_{number}": "" for number in range(count - len(held) - 1)}
-    return environ | more | {"HTTP_X_LONG": "v" * (octets - sum(map(len, held)))}
+    held = list(fields_in(**environ))
+    more = {f"HTTP_{number}": "" for number in range(count - len(held) - 1)}
+    length = sum(len(name) + len(value) for name, value in [*held, *((key[5:], "") for key in more), ("x-long", "")])
+    return environ | more | {"HTTP_X_LONG": "v" * (octets - length)}
+
+
+def test_names_count_as_well(verifying_app: Made, sign: Sign, app: Recorded) -> None:
+    environ = environ_of(sign(post())) | {"HTTP_" + "X" * MAX_FIELD_OCTETS: ""}
+    refused(serve(verifying_app(), environ), app, "MALFORMED_MESSAGE")
 
 
 def test_as_many_fields_as_are_read_are_read(verifying_app: Made, signing_app: Made, sign: Sign, app: Recorded) -> None:
