@@ -404,7 +404,7 @@ def test_the_event_loop_is_free_while_a_long_answer_is_hashed(
     update = BodyDigest.update
 
     def watched(digest: BodyDigest, octets: bytes) -> None:
-        with pytest.raises(anyio.NoEventLoopError):
+        with pytest.raises(RuntimeError):
             anyio.current_time()
         hashed.append(len(octets))
         update(digest, octets)

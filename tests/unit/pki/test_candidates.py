@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.hashes import SHA256
 
 from nlgov_jades import TrustStore
-from nlgov_jades.errors import CertificatePathError
+from nlgov_jades.errors import CertificateExpiredError, CertificatePathError
 from nlgov_jades.pki import candidates
 from nlgov_jades.pki.candidates import below_known_cas
 from nlgov_jades.pki.certificate import has_signed
@@ -99,11 +99,13 @@ def _named(name: x509.Name, key: Issued) -> x509.Certificate:
     return _certificate(name, key.key.public_key(), key.key)
 
 
-def _certificate(name: x509.Name, key: rsa.RSAPublicKey, signed_by: rsa.RSAPrivateKey) -> x509.Certificate:
+def _certificate(
+    name: x509.Name, key: rsa.RSAPublicKey, signed_by: rsa.RSAPrivateKey, issuer: x509.Name | None = None
+) -> x509.Certificate:
     return (
         x509.CertificateBuilder()
         .subject_name(name)
-        .issuer_name(name)
+        .issuer_name(name if issuer is None else issuer)
         .public_key(key)
         .serial_number(x509.random_serial_number())
         .not_valid_before(NOW - DAY)
@@ -172,6 +174,16 @@ def test_a_key_that_cannot_be_read_explains_nothing(hierarchy: Hierarchy, monkey
     leaf = other.tsp.issue()
     with pytest.raises(CertificatePathError, match=r"the issuer of certificate 'gegevens\.gemeente\.example'"):
         find_path(leaf.certificate, certificates(other.tsp, other.domain), trust=hierarchy.trust, at=NOW)
+
+
+def test_the_key_of_an_anchor_is_used_whatever_it_costs() -> None:
+    # The operator chose it; only to sign with a key like that is refused, and with the true reason.
+    key = with_exponent(33)
+    anchor = _certificate(NAME, key.public_key(), key)
+    below = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "below")])
+    leaf = _certificate(below, key.public_key(), key, issuer=NAME)
+    with pytest.raises(CertificateExpiredError):
+        find_path(leaf, [], trust=TrustStore([anchor]), at=NOW + 2 * DAY)
 
 
 def test_where_there_are_two_paths_the_order_in_which_they_were_sent_decides(hierarchy: Hierarchy) -> None:
